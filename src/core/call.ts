@@ -1,0 +1,132 @@
+/**
+ * One call, whatever protocol it came in by: what every policy sees, and all it sees.
+ *
+ * The trap: a call ends exactly once, by {@link Call.finish}, which the inbound side alone invokes. Layers that want to know how it ended
+ * register `onEnd`; layers that want it to end early call {@link Call.cancel}, and the transport that is at work on it hears by `onCancel`.
+ */
+import type { CallError } from "./call-error.ts";
+import { CallError as CallFailure } from "./call-error.ts";
+import type { Caller } from "./caller.ts";
+import type { Deadline } from "./deadline.ts";
+import type { Messages } from "./messages.ts";
+import type { Metadata } from "./metadata.ts";
+import type { Method } from "./method.ts";
+import { Slots } from "./slots.ts";
+import type { Status } from "./status.ts";
+
+/** Told once, synchronously, when the call is over. `durationMs` counts from the arrival of the headers. */
+export type EndObserver = (call: Call, end: Status, durationMs: number) => void;
+export type CancelObserver = (error: CallError) => void;
+
+let lastId = 0;
+
+export class Call {
+  readonly method: Method;
+  readonly caller: Caller;
+  readonly metadata: Metadata;
+  readonly messages: Messages;
+  readonly deadline: Deadline;
+  /** Monotonic milliseconds at which the request's headers arrived. */
+  readonly arrivedAtMs: number;
+  /** 1 for the first try. */
+  attempt = 1;
+  /** Bytes of request and response messages that crossed the inbound side, for metrics and log. */
+  requestBytes = 0;
+  responseBytes = 0;
+
+  private readonly number: number;
+  private slotValues: Slots | undefined;
+  private end0: EndObserver | undefined;
+  private end1: EndObserver | undefined;
+  private end2: EndObserver | undefined;
+  private endMore: EndObserver[] | undefined;
+  private over = false;
+  private cancelObserver: CancelObserver | undefined;
+  private cancelMore: CancelObserver[] | undefined;
+  private cancelError: CallError | undefined;
+  private controller: AbortController | undefined;
+
+  constructor(method: Method, caller: Caller, metadata: Metadata, messages: Messages, deadline: Deadline, arrivedAtMs: number) {
+    this.method = method;
+    this.caller = caller;
+    this.metadata = metadata;
+    this.messages = messages;
+    this.deadline = deadline;
+    this.arrivedAtMs = arrivedAtMs;
+    this.number = ++lastId;
+  }
+
+  /** Unique within the process; made into text only when somebody reads it. */
+  get id(): string {
+    return this.number.toString(36);
+  }
+
+  get slots(): Slots {
+    return (this.slotValues ??= new Slots());
+  }
+
+  /** For code that takes an AbortSignal; costs microseconds, so the hot path uses {@link onCancel}. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      const controller = (this.controller = new AbortController());
+      if (this.cancelError !== undefined) controller.abort(this.cancelError);
+      else this.onCancel((error) => controller.abort(error));
+    }
+    return this.controller.signal;
+  }
+
+  /** The error the call was cancelled with, if it was. */
+  get cancelled(): CallError | undefined {
+    return this.cancelError;
+  }
+
+  onEnd(observer: EndObserver): void {
+    if (this.end0 === undefined) this.end0 = observer;
+    else if (this.end1 === undefined) this.end1 = observer;
+    else if (this.end2 === undefined) this.end2 = observer;
+    else (this.endMore ??= []).push(observer);
+  }
+
+  /** Hears, at most once, that the call must stop; at once if it has been cancelled already. */
+  onCancel(observer: CancelObserver): void {
+    if (this.cancelError !== undefined) observer(this.cancelError);
+    else if (this.cancelObserver === undefined) this.cancelObserver = observer;
+    else (this.cancelMore ??= []).push(observer);
+  }
+
+  /** Ends the work on this call early: the caller left, or the deadline passed. Without effect once it is over. */
+  cancel(error: CallError): void {
+    if (this.over || this.cancelError !== undefined) return;
+    this.cancelError = error;
+    const { cancelObserver, cancelMore } = this;
+    this.cancelObserver = this.cancelMore = undefined;
+    cancelObserver?.(error);
+    if (cancelMore !== undefined) for (const observer of cancelMore) observer(error);
+  }
+
+  get isOver(): boolean {
+    return this.over;
+  }
+
+  /** Says how the call ended; only the inbound side calls this, and only the first time counts. */
+  finish(end: Status, nowMs: number = performance.now()): void {
+    if (this.over) return;
+    this.over = true;
+    const durationMs = nowMs - this.arrivedAtMs;
+    this.cancelObserver = this.cancelMore = undefined;
+    if (this.end0 !== undefined) this.end0(this, end, durationMs);
+    if (this.end1 !== undefined) this.end1(this, end, durationMs);
+    if (this.end2 !== undefined) this.end2(this, end, durationMs);
+    if (this.endMore !== undefined) for (const observer of this.endMore) observer(this, end, durationMs);
+  }
+
+  /** Fails with the error the call was cancelled with, if it was. */
+  throwIfCancelled(): void {
+    if (this.cancelError !== undefined) throw this.cancelError;
+  }
+}
+
+/** The error for a caller that went away. */
+export function callerLeft(cause?: unknown): CallError {
+  return new CallFailure("CALLER_CANCELLED", undefined, { source: "caller", cause });
+}

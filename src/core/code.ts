@@ -1,0 +1,39 @@
+/**
+ * The seventeen gRPC status codes, the one vocabulary in which every protocol's outcome is expressed.
+ *
+ * A code from the wire that is not in the table is UNKNOWN (grpc/grpc doc/statuscodes.md); use {@link codeFromNumber}.
+ */
+export const Code = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type Code = (typeof Code)[keyof typeof Code];
+export type CodeName = keyof typeof Code;
+
+const names = Object.keys(Code) as CodeName[];
+
+/** "NOT_FOUND" for 5. */
+export function codeName(code: Code): CodeName {
+  return names[code]!;
+}
+
+/** The code a peer meant by `value`; anything outside the table is UNKNOWN. */
+export function codeFromNumber(value: number): Code {
+  return Number.isInteger(value) && value >= 0 && value < names.length ? (value as Code) : Code.UNKNOWN;
+}
