@@ -16,7 +16,12 @@ export interface JsonProfile {
   readonly ignoreUnknown: boolean;
 }
 
-export const canonicalJson: JsonProfile = Object.freeze({ emitDefaults: false, protoNames: false, enumNumbers: false, ignoreUnknown: false });
+export const canonicalJson: JsonProfile = Object.freeze({
+  emitDefaults: false,
+  protoNames: false,
+  enumNumbers: false,
+  ignoreUnknown: false,
+});
 
 export interface Codec {
   /**

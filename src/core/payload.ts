@@ -45,7 +45,8 @@ export class Payload {
 
   /** Protobuf bytes, to keep. @throws CodecError when the JSON it came as does not fit the type. */
   wire(): Uint8Array {
-    return (this.wireBytes ??= this.jsonBytes === undefined ? this.compressed!.open() : owned(this.type.codec().jsonToWire(this.jsonBytes)));
+    return (this.wireBytes ??=
+      this.jsonBytes === undefined ? this.compressed!.open() : owned(this.type.codec().jsonToWire(this.jsonBytes)));
   }
 
   /** Canonical ProtoJSON in UTF-8, to keep. @throws CodecError when the bytes do not fit the type. */

@@ -50,7 +50,13 @@ export interface HttpClient extends Closable {
    * found encoded. The request body follows by `write`/`end`, and must be ended.
    * @param deadlineMs monotonic; a request still waiting for a connection or a stream then fails with kind "timeout", unprocessed.
    */
-  open(template: RequestTemplate, headers: readonly string[], more: readonly string[], sink: ResponseSink, deadlineMs: number): ClientStream;
+  open(
+    template: RequestTemplate,
+    headers: readonly string[],
+    more: readonly string[],
+    sink: ResponseSink,
+    deadlineMs: number,
+  ): ClientStream;
   readonly state: ClientState;
   /** Active and waiting streams, for balancing, caps and metrics. */
   readonly activeStreams: number;
