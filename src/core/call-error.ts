@@ -36,6 +36,8 @@ export interface CallErrorOptions {
   readonly violations?: readonly FieldViolation[];
   /** Response headers the refusal must carry (`allow`, `retry-after`, `www-authenticate`). */
   readonly headers?: readonly string[];
+  /** Initial metadata the upstream sent before it failed; undefined when it sent none apart from the status. */
+  readonly metadata?: Metadata | undefined;
   /** Trailers the upstream sent with its status. */
   readonly trailers?: Metadata;
   readonly cause?: unknown;
@@ -51,6 +53,7 @@ export class CallError extends Error {
   readonly details: readonly ErrorDetail[];
   readonly violations: readonly FieldViolation[];
   readonly headers: readonly string[];
+  readonly metadata: Metadata | undefined;
   readonly trailers: Metadata;
 
   constructor(reason: Reason, message?: string, options: CallErrorOptions = {}) {
@@ -68,6 +71,7 @@ export class CallError extends Error {
     this.details = options.details ?? [];
     this.violations = options.violations ?? [];
     this.headers = options.headers ?? [];
+    this.metadata = options.metadata;
     this.trailers = options.trailers ?? Metadata.empty;
   }
 

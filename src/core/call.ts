@@ -18,6 +18,16 @@ import type { Status } from "./status.ts";
 export type EndObserver = (call: Call, end: Status, durationMs: number) => void;
 export type CancelObserver = (error: CallError) => void;
 
+/** Message compression the inbound side speaks, so that compressed messages can cross untouched. */
+export interface MessageEncoding {
+  /** Encoding the request's messages may be compressed with; undefined for identity. */
+  readonly request: string | undefined;
+  /** Encodings the caller takes in answers, comma-separated as in `grpc-accept-encoding`; undefined for identity only. */
+  readonly accept: string | undefined;
+}
+
+export const identityEncoding: MessageEncoding = Object.freeze({ request: undefined, accept: undefined });
+
 let lastId = 0;
 
 export class Call {
@@ -28,6 +38,7 @@ export class Call {
   readonly deadline: Deadline;
   /** Monotonic milliseconds at which the request's headers arrived. */
   readonly arrivedAtMs: number;
+  encoding: MessageEncoding = identityEncoding;
   /** 1 for the first try. */
   attempt = 1;
   /** Bytes of request and response messages that crossed the inbound side, for metrics and log. */

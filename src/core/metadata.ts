@@ -38,6 +38,11 @@ export class Metadata {
     return this.list;
   }
 
+  /** The list, while it is still the one others hold too: what caches by identity may key on. */
+  get sharedFlat(): readonly string[] | undefined {
+    return this.shared ? this.list : undefined;
+  }
+
   /** Number of name-value pairs. */
   get size(): number {
     return this.list.length >> 1;

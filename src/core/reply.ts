@@ -11,6 +11,8 @@ import type { Status } from "./status.ts";
 export interface Reply {
   readonly metadata: Metadata;
   readonly messages: Messages;
+  /** Encoding its messages may be compressed with; undefined for identity. */
+  readonly encoding: string | undefined;
   /** Set when the end is known already: always for unary replies. */
   readonly ended: Status | undefined;
   /** How it ended; settles after the last message was taken or the stream was cancelled. Never rejects. */
@@ -22,11 +24,13 @@ export class UnaryReply implements Reply {
   readonly metadata: Metadata;
   readonly messages: Messages;
   readonly ended: Status;
+  readonly encoding: string | undefined;
 
-  constructor(metadata: Metadata, messages: Messages, ended: Status) {
+  constructor(metadata: Metadata, messages: Messages, ended: Status, encoding?: string) {
     this.metadata = metadata;
     this.messages = messages;
     this.ended = ended;
+    this.encoding = encoding;
   }
 
   get end(): Promise<Status> {

@@ -1,0 +1,38 @@
+/**
+ * What a protocol is: an inbound side that turns an exchange into a Call and a Reply into an answer, and an outbound side that is a Handler.
+ *
+ * `decode`, `encode` and `reject` are the only places that know the protocol's own headers; nothing downstream ever sees one.
+ */
+import type { Call } from "../core/call.ts";
+import type { CallError } from "../core/call-error.ts";
+import type { Closable } from "../core/close-stack.ts";
+import type { Handler } from "../core/handler.ts";
+import type { Reply } from "../core/reply.ts";
+import type { Status } from "../core/status.ts";
+import type { MethodTable } from "../schema/method-table.ts";
+import type { Exchange, RequestHead } from "../wire/exchange.ts";
+
+/** What inbound sides need to know of the service behind: immutable, replaced as a whole when the schema changes. */
+export interface Catalogue {
+  /** Undefined while no schema has been loaded. */
+  readonly table: MethodTable | undefined;
+  /** Largest message a unary call may carry, in bytes. */
+  readonly messageBytes: number;
+}
+
+export interface Inbound {
+  /** Folder name, metric label, `Caller.protocol`. */
+  readonly kind: string;
+  /** Looks at the head alone. The first inbound of the list that accepts gets the exchange. */
+  accepts(head: RequestHead): boolean;
+  /** At once where the whole request is there, else when it is. @throws CallError */
+  decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call>;
+  /** Writes the answer and says how the call ended. Never throws: what fails here is the returned status. */
+  encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status>;
+  /** Answers with an error, before anything else was written. */
+  reject(error: CallError, x: Exchange, catalogue: Catalogue): void;
+}
+
+export interface Outbound extends Closable {
+  readonly send: Handler;
+}

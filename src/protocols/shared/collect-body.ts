@@ -1,0 +1,74 @@
+/**
+ * The whole request body, for unary calls: at once when it is there, else when it has come, within size and time.
+ *
+ * The trap: the caller's deadline already runs while it uploads, so waiting for the body is bounded by it too.
+ */
+import { CallError } from "../../core/call-error.ts";
+import { callerLeft } from "../../core/call.ts";
+import type { BodyReader, Exchange } from "../../wire/exchange.ts";
+import { WireError } from "../../wire/wire-error.ts";
+import { tooLarge } from "./envelope.ts";
+
+/** @throws CallError MESSAGE_TOO_LARGE, DEADLINE_EXCEEDED, CALLER_CANCELLED or BAD_REQUEST, at once or by rejection. */
+export function collectBody(x: Exchange, limitBytes: number, deadlineAtMs: number): Uint8Array | Promise<Uint8Array> {
+  const { contentLength } = x.head;
+  if (contentLength > limitBytes) {
+    x.body.cancel();
+    throw tooLarge(contentLength, limitBytes, "caller");
+  }
+  const whole = x.body.whole();
+  if (whole === undefined) return collect(x.body, limitBytes, deadlineAtMs);
+  if (whole.length > limitBytes) throw tooLarge(whole.length, limitBytes, "caller");
+  return whole;
+}
+
+async function collect(body: BodyReader, limitBytes: number, deadlineAtMs: number): Promise<Uint8Array> {
+  const overdue = new Promise<never>((_resolve, reject) => {
+    if (deadlineAtMs === Infinity) return;
+    timer = setTimeout(
+      () => reject(new CallError("DEADLINE_EXCEEDED", "the deadline passed while the request was arriving")),
+      deadlineAtMs - performance.now(),
+    );
+    timer.unref();
+  });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([readAll(body, limitBytes), overdue]);
+  } catch (error) {
+    body.cancel();
+    throw error instanceof WireError ? ofWireError(error) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readAll(body: BodyReader, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const next = body.read();
+    const chunk = next instanceof Promise ? await next : next;
+    if (chunk === undefined) break;
+    size += chunk.length;
+    if (size > limitBytes) throw tooLarge(size, limitBytes, "caller");
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+}
+
+/** A failure of the inbound wire while the request is still arriving. */
+export function ofWireError(error: WireError): CallError {
+  switch (error.kind) {
+    case "timeout":
+      return new CallError("REQUEST_TIMEOUT", undefined, { source: "caller", cause: error });
+    case "too-large":
+      return new CallError("MESSAGE_TOO_LARGE", undefined, { source: "caller", cause: error });
+    case "protocol":
+      return new CallError("BAD_REQUEST", undefined, { source: "caller", cause: error });
+    case "connect":
+    case "refused":
+    case "reset":
+    case "closed":
+      return callerLeft(error);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Message compression: how to open a compressed message when somebody needs to look inside.
+ *
+ * The trap: an opened message may be a thousand times its size on the wire; the limit counts opened bytes and is enforced while opening.
+ */
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import { CallError, type ErrorSource } from "../../core/call-error.ts";
+import type { Compressed } from "../../core/payload.ts";
+import { tooLarge } from "./envelope.ts";
+
+type Open = (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer;
+
+/** Prototype-free: the key comes off the wire. */
+const openers: ReadonlyMap<string, Open> = new Map<string, Open>([
+  ["gzip", gunzipSync],
+  ["deflate", inflateSync],
+  ["br", brotliDecompressSync],
+]);
+
+export function canOpen(encoding: string): boolean {
+  return openers.has(encoding);
+}
+
+/** A message as it came, compressed with `encoding`, to be opened only if somebody must. */
+export function compressed(encoding: string, bytes: Uint8Array, limitBytes: number, source: ErrorSource): Compressed {
+  return {
+    encoding,
+    bytes,
+    open() {
+      // An empty message is not compressed, whatever its flag says.
+      if (bytes.length === 0) return bytes;
+      const opener = openers.get(encoding);
+      if (opener === undefined)
+        throw new CallError("UNSUPPORTED_ENCODING", `message encoding ${JSON.stringify(encoding)} is not supported`, { source });
+      try {
+        return opener(bytes, { maxOutputLength: limitBytes });
+      } catch (cause) {
+        if ((cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(limitBytes + 1, limitBytes, source);
+        const reason = source === "upstream" ? "UPSTREAM_PROTOCOL" : "INVALID_FRAMING";
+        throw new CallError(reason, `message is not valid ${encoding}`, { source, cause });
+      }
+    },
+  };
+}
