@@ -23,6 +23,7 @@ export function collectBody(x: Exchange, limitBytes: number, deadlineAtMs: numbe
 }
 
 async function collect(body: BodyReader, limitBytes: number, deadlineAtMs: number): Promise<Uint8Array> {
+  let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_resolve, reject) => {
     if (deadlineAtMs === Infinity) return;
     timer = setTimeout(
@@ -31,7 +32,6 @@ async function collect(body: BodyReader, limitBytes: number, deadlineAtMs: numbe
     );
     timer.unref();
   });
-  let timer: NodeJS.Timeout | undefined;
   try {
     return await Promise.race([readAll(body, limitBytes), overdue]);
   } catch (error) {
