@@ -5,6 +5,7 @@
  */
 import { CallError, type ErrorDetail } from "../../core/call-error.ts";
 import { Code, codeFromNumber, type Code as StatusCode } from "../../core/code.ts";
+import { IdentityCache } from "../../core/identity-cache.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { okStatus, type Status } from "../../core/status.ts";
 import type { WireError } from "../../wire/wire-error.ts";
@@ -12,8 +13,8 @@ import { codeOfHttpStatus } from "../shared/http-status.ts";
 import { decodeRpcStatus, detailsOf, encodeRpcStatus } from "../shared/rpc-status.ts";
 
 const okTrailers: readonly string[] = Object.freeze(["grpc-status", "0"]);
-const trailersOf = new WeakMap<readonly string[], readonly string[]>();
-const statusOfTrailers = new WeakMap<readonly string[], Status>();
+const trailersOf = new IdentityCache<readonly string[], readonly string[]>();
+const statusOfTrailers = new IdentityCache<readonly string[], Status>();
 
 /** The trailer fields that say `status`. The same list again for the same shared metadata, so that its encoded form is found again. */
 export function grpcTrailers(status: Status): readonly string[] {

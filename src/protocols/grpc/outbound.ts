@@ -1,0 +1,229 @@
+/**
+ * gRPC calls out (grpc/grpc doc/PROTOCOL-HTTP2.md), over any HttpClient.
+ *
+ * A unary call resolves when its status is known and rejects when that is not OK: a failure is a throw, seen in one place. A streaming call
+ * resolves with the head; from then on the outcome is `Reply.end`. The trap: a head that holds `grpc-status` is already the end
+ * ("Trailers-Only"), so a streaming call rejects on it too.
+ */
+import type { Call } from "../../core/call.ts";
+import { CallError } from "../../core/call-error.ts";
+import { Code } from "../../core/code.ts";
+import type { Clock } from "../../core/clock.ts";
+import { IdentityCache } from "../../core/identity-cache.ts";
+import { SingleMessage } from "../../core/messages.ts";
+import { Metadata } from "../../core/metadata.ts";
+import type { Method } from "../../core/method.ts";
+import type { Payload } from "../../core/payload.ts";
+import { UnaryReply, type Reply } from "../../core/reply.ts";
+import type { Status } from "../../core/status.ts";
+import type { ClientStream, HttpClient, RequestTemplate, ResponseSink } from "../../wire/http-client.ts";
+import type { WireError } from "../../wire/wire-error.ts";
+import type { Outbound } from "../protocol.ts";
+import { errorOfRequest } from "../shared/codec-failure.ts";
+import { compressedFlag, envelopeBytes, envelopeLength, envelopePrefix, tooLarge } from "../shared/envelope.ts";
+import { payloadOf } from "../shared/message-body.ts";
+import { formatGrpcTimeout } from "../shared/timeout.ts";
+import { errorOfHttpStatus, errorOfUpstreamWire, readGrpcStatus } from "./errors.ts";
+import { StreamCall } from "./stream-call.ts";
+
+export interface GrpcOutboundOptions {
+  readonly scheme: "http" | "https";
+  readonly authority: string;
+  readonly clock: Clock;
+  /** Largest message accepted from the upstream. */
+  readonly messageBytes: number;
+}
+
+/** What a response's header block says. */
+export interface ResponseHead {
+  readonly metadata: readonly string[];
+  readonly encoding: string | undefined;
+  /** Set when the head is the whole answer. */
+  readonly status: Status | undefined;
+  readonly isGrpc: boolean;
+}
+
+const requestHeaders: readonly string[] = Object.freeze(["content-type", "application/grpc", "te", "trailers"]);
+const none: readonly string[] = Object.freeze([]);
+const responseHeads = new IdentityCache<readonly string[], ResponseHead>(32);
+
+export function createGrpcOutbound(client: HttpClient, options: GrpcOutboundOptions): Outbound {
+  const { scheme, authority, clock, messageBytes } = options;
+  const templates = new WeakMap<Method, RequestTemplate>();
+
+  function templateOf(method: Method): RequestTemplate {
+    let template = templates.get(method);
+    if (template === undefined) {
+      template = { method: "POST", scheme, authority, path: method.path, headers: requestHeaders };
+      templates.set(method, template);
+    }
+    return template;
+  }
+
+  return {
+    send(call: Call): Promise<Reply> {
+      const { method, deadline } = call;
+      const single = call.messages.single;
+      if (deadline.isSet && deadline.remainingMs(clock.nowMs()) <= 0) return Promise.reject(new CallError("DEADLINE_EXCEEDED", undefined, { retry: "never" }));
+      if (call.cancelled !== undefined) return Promise.reject(call.cancelled);
+      const more = extraHeaders(call, single, clock);
+      if (single === undefined || method.serverStreaming || method.clientStreaming) {
+        return new StreamCall(call, messageBytes).start((sink) => client.open(templateOf(method), call.metadata.flat, more, sink, deadline.atMs));
+      }
+      return new Promise((resolve, reject) => {
+        const unary = new UnaryCall(call, messageBytes, resolve, reject);
+        unary.start(client.open(templateOf(method), call.metadata.flat, more, unary, deadline.atMs), single);
+      });
+    },
+    close: () => client.close(),
+  };
+}
+
+function extraHeaders(call: Call, single: Payload | undefined, clock: Clock): readonly string[] {
+  const { deadline, encoding } = call;
+  const request = single === undefined ? encoding.request : single.compressed?.encoding;
+  if (!deadline.isSet && request === undefined && encoding.accept === undefined) return none;
+  const headers: string[] = [];
+  if (deadline.isSet) headers.push("grpc-timeout", formatGrpcTimeout(deadline.remainingMs(clock.nowMs())));
+  if (request !== undefined) headers.push("grpc-encoding", request);
+  if (encoding.accept !== undefined) headers.push("grpc-accept-encoding", encoding.accept);
+  return headers;
+}
+
+/** Reads a response head; found again by the identity of its list. */
+export function readResponseHead(headers: readonly string[]): ResponseHead {
+  const known = responseHeads.get(headers);
+  if (known !== undefined) return known;
+  const metadata: string[] = [];
+  let encoding: string | undefined;
+  let isGrpc = false;
+  let hasStatus = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1]!;
+    switch (headers[i]) {
+      case "content-type":
+        isGrpc = value.startsWith("application/grpc");
+        break;
+      case "grpc-encoding":
+        encoding = value === "identity" ? undefined : value;
+        break;
+      case "grpc-status":
+        hasStatus = true;
+        break;
+      case "grpc-accept-encoding":
+        break;
+      default:
+        metadata.push(headers[i]!, value);
+    }
+  }
+  const head: ResponseHead = { metadata: metadata.length === 0 ? none : metadata, encoding, status: hasStatus ? readGrpcStatus(headers) : undefined, isGrpc };
+  // A failed status is an error object of one call; only heads that say nothing of the kind may be shared.
+  return hasStatus ? head : responseHeads.set(headers, head);
+}
+
+/** One message out, one in: no iterator, no queue, one promise. */
+class UnaryCall implements ResponseSink {
+  private readonly call: Call;
+  private readonly limitBytes: number;
+  private readonly resolve: (reply: Reply) => void;
+  private readonly reject: (error: CallError) => void;
+  private stream: ClientStream | undefined;
+  private httpStatus = 0;
+  private head: ResponseHead | undefined;
+  private body: Uint8Array | undefined;
+  private rest: Uint8Array[] | undefined;
+  private size = 0;
+  private settled = false;
+
+  constructor(call: Call, limitBytes: number, resolve: (reply: Reply) => void, reject: (error: CallError) => void) {
+    this.call = call;
+    this.limitBytes = limitBytes;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  start(stream: ClientStream, message: Payload): void {
+    this.stream = stream;
+    if (this.settled) return;
+    const { compressed } = message;
+    try {
+      const bytes = compressed === undefined ? message.wireView() : compressed.bytes;
+      stream.write(bytes, true, envelopePrefix(compressed === undefined ? 0 : compressedFlag, bytes.length));
+    } catch (error) {
+      this.fail(errorOfRequest(error, this.call.method));
+      return;
+    }
+    this.call.onCancel((error) => this.fail(error));
+  }
+
+  onHead(status: number, headers: readonly string[]): void {
+    this.httpStatus = status;
+    this.head = readResponseHead(headers);
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.size += chunk.length;
+    if (this.size > this.limitBytes + envelopeBytes) {
+      this.fail(tooLarge(this.size, this.limitBytes, "upstream"));
+      return;
+    }
+    if (this.body === undefined) this.body = chunk;
+    else (this.rest ??= []).push(chunk);
+    this.stream?.consumed(chunk.length);
+  }
+
+  onEnd(trailers: readonly string[] | undefined): void {
+    if (this.settled) return;
+    const { head } = this;
+    const status = trailers === undefined ? head?.status : (readGrpcStatus(trailers) ?? head?.status);
+    const sent = head === undefined || head.status !== undefined || head.metadata.length === 0 ? undefined : Metadata.share(head.metadata);
+    if (status === undefined || !head!.isGrpc) {
+      this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus));
+    } else if (status.code !== Code.OK) {
+      this.fail(sent === undefined ? status.error! : withMetadata(status.error!, sent));
+    } else {
+      try {
+        const payload = onlyMessage(this.whole(), this.call, head!.encoding, this.limitBytes);
+        this.settled = true;
+        this.resolve(new UnaryReply(sent ?? Metadata.empty, new SingleMessage(payload), status, head!.encoding));
+      } catch (error) {
+        this.fail(CallError.of(error));
+      }
+    }
+  }
+
+  onError(error: WireError): void {
+    this.stream = undefined;
+    this.fail(this.call.cancelled ?? errorOfUpstreamWire(error));
+  }
+
+  /** The body in one piece. */
+  private whole(): Uint8Array | undefined {
+    return this.rest === undefined ? this.body : Buffer.concat([this.body!, ...this.rest], this.size);
+  }
+
+  private fail(error: CallError): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.stream?.cancel();
+    this.reject(error);
+  }
+}
+
+function onlyMessage(body: Uint8Array | undefined, call: Call, encoding: string | undefined, limitBytes: number): Payload {
+  const bad = (message: string): CallError => new CallError("UPSTREAM_PROTOCOL", message, { source: "upstream" });
+  if (body === undefined || body.length === 0) throw new CallError("UPSTREAM_PROTOCOL", "the upstream answered OK without a message", { source: "upstream", code: Code.UNIMPLEMENTED });
+  if (body.length < envelopeBytes) throw bad("the upstream's answer ended in the middle of a message");
+  const length = envelopeLength(body, 0);
+  if (length > limitBytes) throw tooLarge(length, limitBytes, "upstream");
+  if (body.length < envelopeBytes + length) throw bad("the upstream's answer ended in the middle of a message");
+  if (body.length > envelopeBytes + length)
+    throw new CallError("UPSTREAM_PROTOCOL", "the upstream answered a unary call with more than one message", { source: "upstream", code: Code.UNIMPLEMENTED });
+  return payloadOf(call.method.output, { flags: body[0]!, bytes: body.subarray(envelopeBytes) }, encoding, limitBytes, "upstream");
+}
+
+function withMetadata(error: CallError, metadata: Metadata): CallError {
+  const { reason, message, code, source, retry, details, trailers, cause } = error;
+  return new CallError(reason, message, { code, source, retry, details, trailers, metadata, cause });
+}
+
