@@ -105,16 +105,14 @@ export class TimerWheel {
   }
 
   private expireSlot(sentinel: WheelEntry, nowMs: number): void {
-    let entry = sentinel.next!;
-    while (entry !== sentinel) {
-      if (entry.atMs > nowMs) {
-        entry = entry.next!;
-        continue;
-      }
+    let due: WheelEntry[] | undefined;
+    for (let entry = sentinel.next!; entry !== sentinel; entry = entry.next!) if (entry.atMs <= nowMs) (due ??= []).push(entry);
+    if (due === undefined) return;
+    for (const entry of due) {
+      // One that expired before it in this slot may have ended it.
+      if (entry.previous === undefined) continue;
       this.remove(entry);
-      // What expires may remove its neighbours or schedule others, so the walk begins anew rather than trust a link it kept.
       entry.expire();
-      entry = sentinel.next!;
     }
   }
 }

@@ -70,7 +70,13 @@ function refuse(thrown: unknown, x: Exchange, inbound: Inbound, serving: Serving
   const error = CallError.of(thrown);
   const caller = { address: x.peer.address, protocol: inbound.kind, secure: x.peer.tls !== undefined };
   const call = new Call(unmatched, caller, Metadata.share(x.head.headers.flat), new MessageList([]), new Deadline(), x.arrivedAtMs);
-  run(serving.observed(() => Promise.reject(error)), call, x, inbound, serving);
+  run(
+    serving.observed(() => Promise.reject(error)),
+    call,
+    x,
+    inbound,
+    serving,
+  );
 }
 
 function run(handler: Handler, call: Call, x: Exchange, inbound: Inbound, serving: Serving): void {

@@ -28,7 +28,8 @@ export function grpcTrailers(status: Status): readonly string[] {
   const { error } = status;
   if (error !== undefined && code !== Code.OK) {
     const details = detailsOf(error);
-    if (details.length > 0) fields.push("grpc-status-details-bin", encodeRpcStatus(code, status.message, details).toString("base64").replace(/=+$/, ""));
+    if (details.length > 0)
+      fields.push("grpc-status-details-bin", encodeRpcStatus(code, status.message, details).toString("base64").replace(/=+$/, ""));
   }
   fields.push(...trailers.flat);
   if (key !== undefined) trailersOf.set(key, fields);
@@ -76,7 +77,8 @@ export function readGrpcStatus(fields: readonly string[]): Status | undefined {
 
 /** The error for an upstream that answered without `grpc-status`. */
 export function errorOfHttpStatus(httpStatus: number): CallError {
-  if (httpStatus === 200) return new CallError("UPSTREAM_PROTOCOL", "the upstream's answer ended without a status", { source: "upstream", code: Code.UNKNOWN });
+  if (httpStatus === 200)
+    return new CallError("UPSTREAM_PROTOCOL", "the upstream's answer ended without a status", { source: "upstream", code: Code.UNKNOWN });
   return new CallError("UPSTREAM_PROTOCOL", `the upstream answered HTTP ${httpStatus} without a gRPC status`, {
     source: "upstream",
     code: codeOfHttpStatus(httpStatus),
@@ -106,7 +108,9 @@ export function errorOfUpstreamWire(error: WireError): CallError {
     case "connect":
       return new CallError("UPSTREAM_UNREACHABLE", undefined, options);
     case "refused":
-      return error.http2Code === undefined ? new CallError("UPSTREAM_OVERLOADED", undefined, options) : new CallError("UPSTREAM_REFUSED", undefined, options);
+      return error.http2Code === undefined
+        ? new CallError("UPSTREAM_OVERLOADED", undefined, options)
+        : new CallError("UPSTREAM_REFUSED", undefined, options);
     case "timeout":
       return new CallError("DEADLINE_EXCEEDED", undefined, error.unprocessed ? { ...options, retry: "safe" } : options);
     case "closed":
@@ -132,7 +136,10 @@ export function percentEncode(message: string): string {
   if (/^[ -$&-~]*$/.test(message)) return message;
   let text = "";
   for (const byte of Buffer.from(message, "utf8"))
-    text += byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : "%" + (byte < 16 ? "0" : "") + byte.toString(16).toUpperCase();
+    text +=
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : "%" + (byte < 16 ? "0" : "") + byte.toString(16).toUpperCase();
   return text;
 }
 

@@ -4,7 +4,7 @@
  * Two traps. Everything derived from a header block is kept by the identity of its list, so a client that repeats itself costs one look-up.
  * And errors are HTTP 200 with the status in the head ("Trailers-Only"), except where the request was not gRPC at all.
  */
-import { Call, callerLeft, identityEncoding, type MessageEncoding } from "../../core/call.ts";
+import { Call, identityEncoding, type MessageEncoding } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { Deadline } from "../../core/deadline.ts";
@@ -66,7 +66,8 @@ export function createGrpcInbound(): Inbound {
       const { head } = x;
       if (head.method !== "POST") throw new CallError("METHOD_NOT_ALLOWED", "gRPC calls are POST requests", { headers: ["allow", "POST"] });
       const plan = planOf(head.headers);
-      if (Number.isNaN(plan.timeoutMs)) throw new CallError("INVALID_TIMEOUT", `grpc-timeout ${JSON.stringify(head.headers.get("grpc-timeout"))} cannot be read`);
+      if (Number.isNaN(plan.timeoutMs))
+        throw new CallError("INVALID_TIMEOUT", `grpc-timeout ${JSON.stringify(head.headers.get("grpc-timeout"))} cannot be read`);
       const method = methodAt(head.target, catalogue);
       const deadline = new Deadline(plan.timeoutMs < 0 ? Infinity : x.arrivedAtMs + plan.timeoutMs);
       const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
@@ -79,7 +80,8 @@ export function createGrpcInbound(): Inbound {
       };
       if (method.clientStreaming) return make(new MessageBody(x.body, method.input, plan.encoding.request, limitBytes), 0);
       const body = collectBody(x, limitBytes + envelopeBytes, deadline.atMs);
-      if (body instanceof Promise) return body.then((bytes) => make(onlyMessage(bytes, method, plan.encoding.request, limitBytes), bytes.length));
+      if (body instanceof Promise)
+        return body.then((bytes) => make(onlyMessage(bytes, method, plan.encoding.request, limitBytes), bytes.length));
       return make(onlyMessage(body, method, plan.encoding.request, limitBytes), body.length);
     },
 
@@ -148,7 +150,13 @@ function methodAt(target: string, catalogue: Catalogue): Method {
   if (method !== undefined) return method;
   // Two segments, nothing more: anything else never was a gRPC path.
   const slash = target.indexOf("/", 1);
-  if (target.charCodeAt(0) !== 0x2f || slash < 2 || slash === target.length - 1 || target.indexOf("/", slash + 1) !== -1 || target.includes("?"))
+  if (
+    target.charCodeAt(0) !== 0x2f ||
+    slash < 2 ||
+    slash === target.length - 1 ||
+    target.indexOf("/", slash + 1) !== -1 ||
+    target.includes("?")
+  )
     throw new CallError("UNKNOWN_METHOD", `malformed method name: ${JSON.stringify(target)}`);
   return opaqueMethod(target);
 }
@@ -156,11 +164,14 @@ function methodAt(target: string, catalogue: Catalogue): Method {
 /** The message of a call that has exactly one. @throws CallError */
 function onlyMessage(body: Uint8Array, method: Method, encoding: string | undefined, limitBytes: number): SingleMessage {
   if (body.length === 0) throw new CallError("MISSING_MESSAGE", "the request of a unary call holds no message", { source: "caller" });
-  if (body.length < envelopeBytes) throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source: "caller" });
+  if (body.length < envelopeBytes)
+    throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source: "caller" });
   const length = envelopeLength(body, 0);
   if (length > limitBytes) throw tooLarge(length, limitBytes, "caller");
-  if (body.length < envelopeBytes + length) throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source: "caller" });
-  if (body.length > envelopeBytes + length) throw new CallError("TOO_MANY_MESSAGES", "the request of a unary call holds more than one message", { source: "caller" });
+  if (body.length < envelopeBytes + length)
+    throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source: "caller" });
+  if (body.length > envelopeBytes + length)
+    throw new CallError("TOO_MANY_MESSAGES", "the request of a unary call holds more than one message", { source: "caller" });
   const envelope = { flags: body[0]!, bytes: body.subarray(envelopeBytes) };
   return new SingleMessage(payloadOf(method.input, envelope, encoding, limitBytes, "caller"));
 }
@@ -184,10 +195,6 @@ function writeMessage(payload: Payload, encoding: string | undefined, x: Exchang
 
 async function streamReply(reply: Reply, head: readonly string[], call: Call, x: Exchange): Promise<Status> {
   const { messages } = reply;
-  x.onAbort((reason) => {
-    call.cancel(callerLeft(reason));
-    messages.cancel();
-  });
   x.start(200, head);
   let status: Status;
   try {
@@ -208,4 +215,3 @@ async function streamReply(reply: Reply, head: readonly string[], call: Call, x:
   else x.abort(resetCodeOf(status.code));
   return status;
 }
-

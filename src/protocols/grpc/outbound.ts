@@ -64,11 +64,14 @@ export function createGrpcOutbound(client: HttpClient, options: GrpcOutboundOpti
     send(call: Call): Promise<Reply> {
       const { method, deadline } = call;
       const single = call.messages.single;
-      if (deadline.isSet && deadline.remainingMs(clock.nowMs()) <= 0) return Promise.reject(new CallError("DEADLINE_EXCEEDED", undefined, { retry: "never" }));
+      if (deadline.isSet && deadline.remainingMs(clock.nowMs()) <= 0)
+        return Promise.reject(new CallError("DEADLINE_EXCEEDED", undefined, { retry: "never" }));
       if (call.cancelled !== undefined) return Promise.reject(call.cancelled);
       const more = extraHeaders(call, single, clock);
       if (single === undefined || method.serverStreaming || method.clientStreaming) {
-        return new StreamCall(call, messageBytes).start((sink) => client.open(templateOf(method), call.metadata.flat, more, sink, deadline.atMs));
+        return new StreamCall(call, messageBytes).start((sink) =>
+          client.open(templateOf(method), call.metadata.flat, more, sink, deadline.atMs),
+        );
       }
       return new Promise((resolve, reject) => {
         const unary = new UnaryCall(call, messageBytes, resolve, reject);
@@ -116,7 +119,12 @@ export function readResponseHead(headers: readonly string[]): ResponseHead {
         metadata.push(headers[i]!, value);
     }
   }
-  const head: ResponseHead = { metadata: metadata.length === 0 ? none : metadata, encoding, status: hasStatus ? readGrpcStatus(headers) : undefined, isGrpc };
+  const head: ResponseHead = {
+    metadata: metadata.length === 0 ? none : metadata,
+    encoding,
+    status: hasStatus ? readGrpcStatus(headers) : undefined,
+    isGrpc,
+  };
   // A failed status is an error object of one call; only heads that say nothing of the kind may be shared.
   return hasStatus ? head : responseHeads.set(headers, head);
 }
@@ -212,13 +220,20 @@ class UnaryCall implements ResponseSink {
 
 function onlyMessage(body: Uint8Array | undefined, call: Call, encoding: string | undefined, limitBytes: number): Payload {
   const bad = (message: string): CallError => new CallError("UPSTREAM_PROTOCOL", message, { source: "upstream" });
-  if (body === undefined || body.length === 0) throw new CallError("UPSTREAM_PROTOCOL", "the upstream answered OK without a message", { source: "upstream", code: Code.UNIMPLEMENTED });
+  if (body === undefined || body.length === 0)
+    throw new CallError("UPSTREAM_PROTOCOL", "the upstream answered OK without a message", {
+      source: "upstream",
+      code: Code.UNIMPLEMENTED,
+    });
   if (body.length < envelopeBytes) throw bad("the upstream's answer ended in the middle of a message");
   const length = envelopeLength(body, 0);
   if (length > limitBytes) throw tooLarge(length, limitBytes, "upstream");
   if (body.length < envelopeBytes + length) throw bad("the upstream's answer ended in the middle of a message");
   if (body.length > envelopeBytes + length)
-    throw new CallError("UPSTREAM_PROTOCOL", "the upstream answered a unary call with more than one message", { source: "upstream", code: Code.UNIMPLEMENTED });
+    throw new CallError("UPSTREAM_PROTOCOL", "the upstream answered a unary call with more than one message", {
+      source: "upstream",
+      code: Code.UNIMPLEMENTED,
+    });
   return payloadOf(call.method.output, { flags: body[0]!, bytes: body.subarray(envelopeBytes) }, encoding, limitBytes, "upstream");
 }
 
@@ -226,4 +241,3 @@ function withMetadata(error: CallError, metadata: Metadata): CallError {
   const { reason, message, code, source, retry, details, trailers, cause } = error;
   return new CallError(reason, message, { code, source, retry, details, trailers, metadata, cause });
 }
-

@@ -99,7 +99,8 @@ export class StreamCall implements ResponseSink {
     this.over = true;
     this.call.messages.cancel();
     if (!this.replied) {
-      if (status.code !== Code.OK) this.rejectReply(status.error ?? new CallError("UPSTREAM_STATUS", status.message, { code: status.code, source: "upstream" }));
+      if (status.code !== Code.OK)
+        this.rejectReply(status.error ?? new CallError("UPSTREAM_STATUS", status.message, { code: status.code, source: "upstream" }));
       else this.resolveReply({ metadata: Metadata.empty, messages: this.answers, encoding: undefined, ended: undefined, end: this.end });
     }
     this.status = status;
@@ -112,7 +113,11 @@ export class StreamCall implements ResponseSink {
   conclude(brokenOff: boolean): void {
     const status = this.status ?? statusOf(new CallError("CALLER_CANCELLED"));
     const broken = brokenOff && status.code === Code.OK;
-    this.resolveEnd(broken ? statusOf(new CallError("UPSTREAM_PROTOCOL", "the upstream's answer ended in the middle of a message", { source: "upstream" })) : status);
+    this.resolveEnd(
+      broken
+        ? statusOf(new CallError("UPSTREAM_PROTOCOL", "the upstream's answer ended in the middle of a message", { source: "upstream" }))
+        : status,
+    );
   }
 
   private async pump(stream: ClientStream): Promise<void> {

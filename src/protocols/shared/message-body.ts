@@ -14,11 +14,19 @@ import { compressed } from "./compression.ts";
 import { compressedFlag, EnvelopeReader, type Envelope } from "./envelope.ts";
 
 /** One received message. @throws CallError when its flags make no sense. */
-export function payloadOf(type: MessageType, envelope: Envelope, encoding: string | undefined, limitBytes: number, source: "caller" | "upstream"): Payload {
+export function payloadOf(
+  type: MessageType,
+  envelope: Envelope,
+  encoding: string | undefined,
+  limitBytes: number,
+  source: "caller" | "upstream",
+): Payload {
   if (envelope.flags === 0) return Payload.ofWire(type, envelope.bytes);
   const reason = source === "caller" ? "INVALID_FRAMING" : "UPSTREAM_PROTOCOL";
-  if (envelope.flags !== compressedFlag) throw new CallError(reason, `message with reserved flags 0x${envelope.flags.toString(16)}`, { source });
-  if (encoding === undefined || encoding === "identity") throw new CallError(reason, "compressed message without a message encoding", { source });
+  if (envelope.flags !== compressedFlag)
+    throw new CallError(reason, `message with reserved flags 0x${envelope.flags.toString(16)}`, { source });
+  if (encoding === undefined || encoding === "identity")
+    throw new CallError(reason, "compressed message without a message encoding", { source });
   return Payload.ofCompressed(type, compressed(encoding, envelope.bytes, limitBytes, source));
 }
 
@@ -72,7 +80,8 @@ export class MessageBody extends MessageStream {
   }
 
   private atEnd(): undefined {
-    if (this.reader.pendingBytes > 0) throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source: "caller" });
+    if (this.reader.pendingBytes > 0)
+      throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source: "caller" });
     return undefined;
   }
 }

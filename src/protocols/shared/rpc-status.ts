@@ -12,7 +12,9 @@ const typePrefix = "type.googleapis.com/";
 /** The details an error carries to the caller: the upstream's as they came; for our own, why and where. */
 export function detailsOf(error: CallError): readonly ErrorDetail[] {
   if (error.reason === "UPSTREAM_STATUS") return error.details;
-  const details: ErrorDetail[] = [{ typeUrl: `${typePrefix}google.rpc.ErrorInfo`, value: Buffer.concat([text(1, error.reason), text(2, errorDomain)]) }];
+  const details: ErrorDetail[] = [
+    { typeUrl: `${typePrefix}google.rpc.ErrorInfo`, value: Buffer.concat([text(1, error.reason), text(2, errorDomain)]) },
+  ];
   if (error.violations.length > 0) {
     const violations = error.violations.map(({ field, description }) => bytes(1, Buffer.concat([text(1, field), text(2, description)])));
     details.push({ typeUrl: `${typePrefix}google.rpc.BadRequest`, value: Buffer.concat(violations) });

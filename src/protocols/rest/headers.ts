@@ -1,0 +1,111 @@
+/**
+ * HTTP header fields -> metadata, and metadata -> header fields, for REST.
+ *
+ * The trap: names that begin with `grpc-` steer the gRPC side, so none of them may come in from outside except behind `grpc-metadata-`.
+ */
+import { CallError } from "../../core/call-error.ts";
+import { Metadata } from "../../core/metadata.ts";
+import { parseConnectTimeout, parseGrpcTimeout, parseServerTimeout } from "../shared/timeout.ts";
+
+type Parse = (text: string) => number | undefined;
+
+/** What HTTP itself owns, and what the protocols here read: it stops at this hop. */
+const dropped: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-charset",
+  "accept-encoding",
+  "content-encoding",
+  "content-language",
+  "content-type",
+]);
+const timeouts: ReadonlyMap<string, Parse> = new Map([
+  ["grpc-timeout", parseGrpcTimeout],
+  ["connect-timeout-ms", parseConnectTimeout],
+  ["x-server-timeout", parseServerTimeout],
+]);
+const metadataPrefix = "grpc-metadata-";
+
+export interface RequestFields {
+  readonly metadata: Metadata;
+  readonly contentType: string | undefined;
+  /** The shortest of the timeouts sent; Infinity without one. */
+  readonly timeoutMs: number;
+}
+
+/** @throws CallError INVALID_TIMEOUT, INVALID_METADATA */
+export function readRequestHeaders(headers: readonly string[]): RequestFields {
+  const metadata: string[] = [];
+  let contentType: string | undefined;
+  let timeoutMs = Infinity;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    const value = headers[i + 1]!;
+    if (dropped.has(name)) {
+      if (name === "content-type") contentType = value;
+      continue;
+    }
+    const parse = timeouts.get(name);
+    if (parse !== undefined) {
+      const parsed = parse(value);
+      if (parsed === undefined)
+        throw new CallError("INVALID_TIMEOUT", `${name}: ${JSON.stringify(value)} cannot be read`, { source: "caller" });
+      if (parsed < timeoutMs) timeoutMs = parsed;
+      continue;
+    }
+    if (name.startsWith("grpc-")) {
+      if (name.startsWith(metadataPrefix) && name.length > metadataPrefix.length)
+        addPrefixed(metadata, name.slice(metadataPrefix.length), value);
+      continue;
+    }
+    if (name.endsWith("-bin")) checkBinary(name, value);
+    metadata.push(name, value);
+  }
+  return { metadata: new Metadata(metadata), contentType, timeoutMs };
+}
+
+function addPrefixed(metadata: string[], name: string, value: string): void {
+  if (name.startsWith("grpc-") || dropped.has(name))
+    throw new CallError("INVALID_METADATA", `header ${metadataPrefix}${name}: ${name} is reserved`, { source: "caller" });
+  if (name.endsWith("-bin")) checkBinary(name, value);
+  metadata.push(name, value);
+}
+
+/** Base64 of either alphabet, padded or not; several values may be joined by commas. */
+function checkBinary(name: string, value: string): void {
+  if (!/^[A-Za-z0-9+/_=, -]*$/.test(value)) throw new CallError("INVALID_METADATA", `header ${name} is not base64`, { source: "caller" });
+}
+
+export interface AnswerFields {
+  readonly status: number;
+  readonly headers: readonly string[];
+}
+
+/** Never copied from metadata into an answer: framing, connection, and what gRPC keeps for itself. */
+const unsent: ReadonlySet<string> = new Set([
+  "content-type",
+  "content-length",
+  "content-encoding",
+  "transfer-encoding",
+  "connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "upgrade",
+  "date",
+  "x-http-code",
+]);
+
+/** Adds metadata to `headers` as header fields, each name behind `prefix`. */
+export function addAnswerHeaders(headers: string[], metadata: Metadata, prefix: string): void {
+  const { flat } = metadata;
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    if (!unsent.has(name) && !name.startsWith("grpc-")) headers.push(prefix + name, flat[i + 1]!);
+  }
+}
+
+/** The HTTP status a backend asked for by `x-http-code`: 200 to 399, anything else is ignored. */
+export function requestedStatus(metadata: Metadata): number {
+  const text = metadata.get("x-http-code");
+  return text !== undefined && /^[23]\d\d$/.test(text) ? Number(text) : 200;
+}
