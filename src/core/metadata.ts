@@ -67,10 +67,9 @@ export class Metadata {
     return this.get(name) !== undefined;
   }
 
-  /** The bytes of a `-bin` value: base64, padded or not. */
-  getBinary(name: string): Uint8Array | undefined {
-    const text = this.get(name);
-    return text === undefined ? undefined : Buffer.from(text, "base64");
+  /** The bytes of every value of a `-bin` key: base64, padded or not, several values possibly joined by commas. */
+  getAllBinary(name: string): Uint8Array[] {
+    return this.getAll(name).flatMap((text) => text.split(",").map((value) => Buffer.from(value.trim(), "base64")));
   }
 
   append(name: string, value: string): void {

@@ -88,9 +88,15 @@ export class EnvelopeReader {
 
   private drop(size: number): void {
     this.heldBytes -= size;
-    const first = this.chunks[0]!;
-    if (first.length > size) this.chunks[0] = first.subarray(size);
-    else this.chunks.shift();
+    let left = size;
+    for (let first = this.chunks[0]; first !== undefined && left > 0; first = this.chunks[0]) {
+      if (first.length > left) {
+        this.chunks[0] = first.subarray(left);
+        return;
+      }
+      left -= first.length;
+      this.chunks.shift();
+    }
   }
 }
 
