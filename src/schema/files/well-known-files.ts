@@ -1,0 +1,97 @@
+/**
+ * The google/protobuf/*.proto files that schemas take for granted, as one compressed FileDescriptorSet.
+ *
+ * Made from the files of protobuf (Copyright 2008 Google Inc., BSD-3-Clause) by `buf build --as-file-descriptor-set --exclude-source-info`,
+ * raw deflate, base64; the test compares it with what buf and @bufbuild/protobuf hold. Opened only when a set leaves one of them out.
+ */
+import { inflateRawSync } from "node:zlib";
+import { readFileDescriptor, type FileDescriptor } from "./file-descriptor.ts";
+import { ProtoReader } from "./proto-reader.ts";
+
+let opened: ReadonlyMap<string, FileDescriptor> | undefined;
+
+/** "google/protobuf/timestamp.proto" and its like. */
+export function wellKnownFile(name: string): FileDescriptor | undefined {
+  if (!name.startsWith("google/protobuf/")) return undefined;
+  return (opened ??= open()).get(name);
+}
+
+function open(): ReadonlyMap<string, FileDescriptor> {
+  const files = new Map<string, FileDescriptor>();
+  const reader = new ProtoReader(inflateRawSync(Buffer.from(compressed.join(""), "base64")));
+  while (reader.next()) {
+    const file = readFileDescriptor(reader.view());
+    files.set(file.name, file);
+  }
+  return files;
+}
+
+// prettier-ignore
+const compressed = [
+  "7TxbjBvJcRo+h8Vd7mzvSuJRdyeKusfeWkedVjqdHn6Ej1mJe1xyPeTqpEOC8SzZu5oTOUPPDPe0NuKc7bPh2HFiA/lQAsSG7yMB8nm55CNxEhhBkMAIjATwTxDEH0FyTwP5",
+  "dRIDF/RjXnzsQ4mD+8iHVuzqqprq6urqquqegX8V4JEd09zp4fMDy3TMreH2ec3YK9IGmmNdRbercBmiJWMPPQKiszfA6tDqZYW8sJRSkqS9afXQIsR3td4QZyN5YWlGYY3y",
+  "Lix0zH5xhF1ZLBl7G6SxIbx8jnfumD3N2Cma1o4vEWFun79nmK8aRLrB1huR6I2N8h9GHr/BiDY4ZvEl3Ou9SPDahGQrQVlchP8U4InRYdrm0OpgtWMaDr7vTBvxOZhtUcQK",
+  "w0OnILWt97BqaH3MBy8SQEPr4/LXhckDRSEe7pAvH3LITFIu6NEH/0EGcqODJ+ynDDk33SByh1Ji4Q8iECMiIASxgJrob1SExLaOe107G8lHl9IrJ0aVVVwl3QrHQicgYRrY",
+  "3Laz0Xx0KaXwFroASXPg6KZhZ2OU0ckxRk3ar7h4SIZMWN5sPC8spVceH6MMTZcya4cs4Dwk7D3D0e5nE3lhKTPhwS3arXA0lIUk7upEhmySrRbeLLyVgDgdLjoPsXu60aWq",
+  "yqycmqyU4ou60VUoIqpCuqNZXd3QerqzR5dbZqUwha7iYypBMqJdY9jfwlY2mheW4gpveTMXC8xccNUnwqv+NKTptKi60cX36SjjClBQjUDIcwZa5x7uZsW8sCQqvBWcxdQh",
+  "Z/EUpF6xTYMtQGALkADIAkRnYbaLt7Vhz1GZG0pThBkOvEVghb+NQIxoEkkw076zIaubjRcbzZca0jE0B2kKqTY3y3VZElAGgAJW681SW4p47VqjffmSFPUINhkgFkS4uCLF",
+  "vWes1m7L1cuXpEQYcnFFSqJZSFFIudmsS6LHs9VWao0bUsrjeUNpbm5I4HFYl1ut0g1ZSnsY5TttuSXNhMS6uCLNeo+QG5vrUgbNwyx7hCvE3Ajo8iVJ8gVhXOZDgMuXJFRw",
+  "IB2wLXQSFiolpVprlOq19p2AXrOwGOxobrRrzUapLgmjPYr86c2aIlelyHjPhlxqy1UpWvidCMRkY9if6GCuQAobw767CxGjyo0ZFaGmxqD4yEFjjD60S4n9z1xK/MguJRF2",
+  "Ka9AyhvcRP34Sz4SWvJHH33hJiQYaOKDloOhQHplcYxdydjjAcJyBRJshMQMW3ca7dJtdUNptpsr0rFR0EVJQAswx0FytUZsqSVFyp+fvPmmyF7k7rnPHnLPJb8HWz8ThKPu",
+  "tj9OToioBvq0zfZQO2pun/278E8RiJYG+sQpuADJPnbumt5uOz6n67RfcfEeZhFkIbmLLZsYI9sv3Ob/1o5bhERfv68bdjYxJWZYJ90Kxwosp+SRl5MYXk4/jkCCqWiigpdA",
+  "svBnh9h2VG9vjND+DIe3+Rb5MZh3MW3HwlpfN3bopisqLouWC0fLBNkemIaNfb5Mt3Nuh8v4WUAers85Tjl7XHzWgflNHHJ+Lx5SneVIVvBU+uiISmmnp9bzEKdTNlGpCGKW",
+  "aTpckfT39AxioB85gxjoRw+i/82C/Ogi7GK7Y+kDx7SmZQ8/FGB+Ve/hqofZwg66AjGSMWQFqv8nJsRsQQoqmUIplj8vvvbTH34oSF8kf3N9dI+10aUioQvIs3uBQFSaqfhg",
+  "1caOiu872CCrM/fsBKoxaWUXvfDXcViYINrEKcxCkkR42g7ms+g20eMAXTzARhcbnT0e0wcgZJ0Mhls9vaMG0CAfXYorEuuo+shPw9yrWLsXRE1T1AwBV0NcmTUHUefowyXW",
+  "EUCuwEwf27a2wxYfzy/yY/M0OkdpTkVznxILQxiH+JSZJjv1KBeRkHEWSRtbu3oH86X69PjCY/2jPFw6VIGUN9/ZJGXy5OQcYZSFT4cu+y5DpO770Ykmy9yG7fuNGkie9+9i",
+  "VTe2zWyKMjg91f93cc3YNpWMHWqToIW7oBlqTq6XWfG9TIb6puy4jlm/73t+noC5w9jwdYjTHJRvnYfUG6MJKz7xkIovQdrAtoO7zIqih7RDYETjZhh7KDO8DXOeSKqlGTuu",
+  "PZ8/SJKi5zwUQqZkcKiNqsByRLWLO72sOEVLTYIypiWTQTs9dNU3z+QU61pnC3PMQjchY2GyVnCXj4xlocUDR6ZwMjawWSvYJFmox5anqcTTzLhAmqqWAHZ1W9/Saf6eptZ7",
+  "ZsLO2t8ye7c8RCVAlPscZMIaJuU329EshxpyXGENJEEUG10e75Of6JeCUR7R2VPjRhHiPKq63AswG9LBYR9d+HEMjk/kjW7D4tDQDQdbAwsTq2fPyr6TnGK3m0FsHrUsDMeB",
+  "6A6kiYlplkYZsgW9crghF6s+ZTn6NSGiBHmhF0DcxpoztLCdXaGqnFC8YQgt7CgeMurDzC629G29w4SKUgu4ckihbgVIW47m4Guw2bglK7XVmlxlYobY535bgHRgJIE0UAil",
+  "gaS+Oez1mN1GeH1z2Os1eGTGPRF1k+Q3yoHo2jWPOr026xtgzcFdmqfSPtZei4kxKV64BPNjQyFlhqpcqZeUEkntpGOkvOGPThKWE+JPktI7yeWU+G5Seu21116LFH6QgMVJ",
+  "/vSAHDhc9ipBvKdtYRZrZ1Y+diiPXawTEoVRok9yFbFEfvlwHIif5eo8BSka8VOZWW5Py25U/zkQqQvtYm9u3PZ46Ss5XvoaLdSlxgp1+1bXXhgNBB6bPLwxP/s0zLE4mi9p",
+  "rZedp+aQYeAmhxb+xC0d/38h7miFuArEqRkiBJl6qSzXgzU2D+bX0IIwt+JW6MDipM124hIK2EJkii1QXqO2UPj9KCxMCDgmPuRTfgmJeOxnptfxxsIwVtK7PLrPPTqRxZjB",
+  "/spYYMBip8uHiZ0o7GgBQvzAACHxMAHCdZgfk+XQG/WXBchO0++RKovXRyfhzPR5HDOXPxbgxOQsZ6IMn4QEq2Rxk3lqSsFr1F44VTCYjE5LVZg0o5KyDU1JsBpM4dcjcHzi",
+  "oyaK/RiAbgyGrIrEXXuKQqg3JG576Hj9bPsFBqIIV4KnYZMrbEyYMUt/DqROT8eGM1o8uhbf1no2VuZYt19Beg4kak5WgCIRomDdHkXhT2cgHcgQ0RmYeUXb1VS3RMA0kSaw",
+  "DV4meA4WKYo5dLCldnqabVOlsfIcIn1N0lVxe9B/CLBASfrDnqMPephWP2y6ibmilX8gvCn8uSC+ncy/l1x+S2jf1e38Fr6r7eqmldftPDa0rR7u5rf28nzfzOtGnmeOdn7l",
+  "uZVLec3o5rUtcxcX820z39VtQpLXnXP5PXOY72hG3sZO/jNuoFdcGmwViWDPFElepuoGK8vQMeU/kb8jtz6TN428bnT1Xb071Hp5Xkewz+VJEmafy5tWnmf0dlGZJ8zW+SCJ",
+  "Wm1Uhcfo0HewgS3NwSr+7FDr2apmdNW7mn03u0iUQEtwjxDEGxxPpmglo3tTs++ia3CCcrEdSzd21M5d3LmnDp3tK9lTwemlWm5RnApB2XS2r6AWzBCL6uufw+q2adHIIjPB",
+  "YQfMgNYZCcG62cXX4q0NWa4qaZfLqmmRVbFjelbCjvJSO6ZrI8/DQqfDxqx3VFdBWSko7Hync4Mh8GVro6tw3FdWkHB+bJSjpM/DwmBvnBCFnjjYGyV7kta8LNyhgfDJIHag",
+  "A/2lAFKnozIbVDULG5qdPU2xY441xOXfFN4Uvi7k308uvy6MIu5jvbvY2nNtmFqvuYstS+9iO69ZOK/vGKaFu0W6GJhbIMws3Dd3cXfU/i8H7F/JdDoyfWaJykDq1ubWKx1m",
+  "2+rAwtv6/ewTrG5NOuhq3aBg9AxIHfuuZg3oDmgPtA7OPslQGbzhgom/sF/Vtx2X49PMX1AY57YE0uDuIPzgJVaIH9wdBJ97FmYJpv/QZ1icPLgbeOIlOEGQ+tjRupqjBbDP",
+  "UezFwd3BOu8MyWkNt/Y8i32WyUlgrs0+dLr4C0uOC9dgJrgSUQrYWpQEEqxWmlUSZr4sSxES7tZrbVlVNhvt2rosRZcvsUQsdw4tiz9JopniYKtIvFuxMxjkTnqtymAQWPiB",
+  "tG0tJi5LH1uLiU9JT1Olji2uws+jkAnXb9DH4aRboCUV7Vd1izqdvsZiGm9xLXKsFnZe0i3iUvqag+pw2jBV29GMrmZ1g+VxrdPBtm2y+MXj8qhhtjiyv5WXOOrI2o5OW9un",
+  "INXXBio2HGuPZmaiIva1gUza6BY85aOqPbyjdfZUmobRYiI5PNvu6R3Hpj6Q+fGCT1GnBGu2adDsq+Jih4xt5iNhbBMydxY3rcXEuJRYi4kJKbkWE0UptRYTUxIUfjQLM8Gk",
+  "kuToHRoFsasyZ/dNQYsVEh5dS7AMTmGUgdsokdBtlBuQeMWmvFm0/cT+vNdalHlqraU2msp6qa5wcvQIxHra5/bCgRQFoSLMDQ1WmSFzTbDmglgZv7dO8A9pX49BjBx5hKMd",
+  "YicUjJZgpou3hjuqhbtaxwnvkWnapdAe9CKkyHwZdL7nqRqe3V8NfLpdIsWnRzch6WjWDnbs7EI+upSZUFidwKpNSWhNxCVHL4HEdyGVb212dpEa47n9WfLyf5URKXM41A6v",
+  "keNHWSObMMd/q/ZwMDAtJ3uC0h8gkMuM0SiZ7VD7F7f0ci9DJqyM4OlJ9JCnJ+ELnimeZ+f+LAKZ8MDQDUDujOmGY5ndYQe799umP2ee09Q8kiCjwEqIHJJR1V8j52HBZUCY",
+  "vapZhnsIn1JQoOsl1oNK4JqLyqMhXhic/tgMJ1AYPsv0++au1lOxZZkWdQk006dAmcDIaTj1UwiAeyrpGBIhVmkqZBeWYIZB1Y2aXJGlSOF5SDDnQ3Zoz/1Ix3iT8xDc3s31",
+  "sqxIkcImzI0sVnQc5hW5LTdIrShwXysEdrd7AS2C5INbzU2FSvMbEZBGVy65CtYuKTfktjpyxW4RpGDHao2W907DqSBUvt2WGy368FLjBok9Rvi5FbcoETXMT65XpdgouNmQ",
+  "m6tSfPTptAqXQDk4MQpV5UZbuSMlRx/ckpVbtYosiegEoLBE7ZvNqpTab4tD0kLhLQFmgpWxkAcSPqq7dOEfI5AOlMpISULr9cxXVa2nazbfSIGCSgRy2I3r8LFP4qFjn+RH",
+  "OPaJS4nCd6MgjVbARvQnTNNfcJyRo4xzNCSITg0JJux0sY/yTrcs86zkE+i6+HYSIZKHeNc8i8S4coUwjBjQ6AwErf+fBciE634hxReOovjwxJ6ZNrH/p6v7e1GYDRUIDyvl",
+  "Z2Fe7+L+wHTI1Rm1h3dxj6ojM+F6QOgJxZpPVydk1xZqVXl9o9mWGxXv7rAi6SNoIcWf/Wik0BsgjY6G7BsTxiMdI3dXG021VavKqry6KlfaLXa85WG3pcikOfrdKCxMkAiV",
+  "eD2ZFbyfPcwoiqRmsaFZDi8/PwNEzYZD0g6LHx+ysGjOh7MTxHOABqatO/ouudHjnjUSfxBTJLenZjgetoF3tBFsEgNFFcnt8bDPwEzXHJKaFsMjHl9Q0gzmofDypH/IOaOk",
+  "GYyhPA1z2s6ORZi7jFjVOOOBKWJuDURXDyQ/J5pQB+xgJELOPQ238wzM6LZ/cS4byUeWRCWt2/7luLcWAXyjQ98WIMP2rwE50zE6brr6zD6myrznBicof+prgvBAiD0QhDeE",
+  "WSTKtzfqtUqtnX09Sdu1dd5+Jxnufzf5phAV300qs9tBfqgXvAoUmZbg+tLI/AJQ+RkqSIIKkkaJSr3ZkqtUjBSKNTfkRvYd95H+raEHApx0z/r5Vo6Njtl1I+7MyoX9Hq5w",
+  "UqoSmROWnx1TSalR5bKkUWKjVHlRrvrSHLcmcUFfgDlS1Sa2oXfZ5YvYtNN6XyJS5r7lUXClMFFSKNZoNmRXDHpR4Y4vRmYYIkVfAMktX3kqiU+7cOALwItgnjKeCkiwiObq",
+  "cuNG+6a6ocj03Dj7uvv4uX6YEH1JgDSLsFjNjBU7ntrv2TTAotjlq/SxUdcgTiJUl2+UKnfUstxqE4/WVJiNAoqX6vXmS74i4BWPDfq+AIvY2DbJ9UCDHhOptrPXw/yOcXF/",
+  "y6R0DUrWIlTll78mRB4QwSJUttgDIU4lTD4QxAdC6g1hHs202nfqssqkpRJmUIrCyLFO9r0w4HL2fSr2e0kF4bHnob8R4BH3uoVNj2DVwGGtSMcg7zcG/8SWA4s8Kx890C1X",
+  "2dDeEOYQyLc3mkpbLdXrdADHkcQh7eaGWpdvyXU6jjSieWSl7Q/iZHcye/RXgYmggqo9va87Nj/CKe03CHqgWafo7ij43AR6yg06gIQ3MW8Ij6NHuNE0mqrruNR6bb3WbrkD",
+  "o+96cFhgPt735yPwjNz3BJgfU2nhiwKcnKJW9CScqcqrpc16W23dWS836+qtWqtWro28uZSBgNJZCjyqcilCEu16s1KqU6Som8dX2lJsTRQFtoHn9gCNK6zQATSuM/LyU1AB",
+  "AYEeg+m6Y/KNak6KFH4ZZkObC8l4aaZM/EVLblSCGfoMeJuJJJCWu9VIERK88Kd790aihRdAdDcLknfT9Hkk6xeB7hSSQHTDdhApUrgFxyc6enQWTrt3VVhGr8qNSrNKaiA+",
+  "TwDu8ZmU7m4gRQo1yITdNToFJzfbq1fUW6V6rVoaqXYAcJ8tRYigxJdL0UJMFCSh0IK5EceLHoUsLz9MkopqKOSKWSGmKtMZofLdBPA9KokU11rNhrpKqjjtAKsUMA8qCaTY",
+  "MO5mpUhh27OeoHfKw6NyY7WpVGS1UVon8jHf57OeBd/1uSUm3zsyi/ZcoRRd/n6EBKLfaOT+KIIeE99NoiRJoMgpzxz5QQ543DD7tPheEolFfuqdk8ivNW1X8xBOie8nUYKA",
+  "d8xchvx/w/Q6z4ofJBEQ4GDPuWsaOZq9bdDfAaSfciR2VMiQKi3y20N6Xvw7EWWLen9A/lnYtlUvjcVO7gTtqbGeQOhWFL/SQJIrvtofOuSAkx1mrdGTdwoIyPLVBheYrN8L",
+  "XGD620VaTojfaEjfaiwnxG81pG831hLiO0np3WTh36OA/Gd7RenbIHpVbvaWyMf3ccMuWQA0UvX2uJGSZl839P6wr7ql3wNLmpyAtykL7X6IRfxAFoyAt3M/EyA7TdiHqko3",
+  "YJEfatMjcS8/jB2cHy4ECL1JLZPw/T6JXF1O8YM5zVISl8ca8R+kwhORon4SWvhOFDLhlx1QFcSeyW8Bs9leOuD9iGKd4yseZe5HAoguGJ2A2EBz7lJ28XJEEhTaJnB7oLEb",
+  "0BxO2iQB7GGtS699mP0+NhzbTQA5vMLB5FUax9L0XgiXvZsmuR0e8jV4xOXbxY7WuYu7PlGCXno7yRGqvN+lXR6GXnbaQZi/7HRhystOo++aBN50Wp5AEtaon8n9fQTm3fsx",
+  "XW+O1gE0wzCd4CyNp9pjdMWSR6QEGOQ+EAD8rqnTdRrSfFT0hTF25AIMRA7UyWnMFt7RDX6PmTXcu3wx/76/AqKN+5rh6B2+WC8fSfhii1MrHp/CEogu1Ns1j6EkRFsyiRvo",
+  "5lUrtaTI8j9EIOl6jwWY46/shvbMjAvkG9DrySCQvwr89jjwovROEs3DjAtceW7lovTuKOiS9N4o6LL0fhIdB8kXptUukavGv9UgG7ILvqC2yX7bbNTvSEKwYyXQEUGPwUm3",
+  "4+rVq1dfCHT+3jcTo91XAt3fGe++Guj+7jcTaAHSbvd66bb04Ycffphc3gRpLKRdBCkUw5KJODYCpWGqJJA4LQBlIa0UKX9h8nuW0sglRvvmYV6l9hdc6FXq3Og7lwre7uEO",
+  "MQ/4LwEeH3vPcsjeWZj2luU1EKschbx4aJNPpXTZWUpUcZtkqRiaYdr8ciprlL885Ystsy5H9+3SC4d8u9QV9qFeHv8LAU6Njh73B87UD/IkIS6T/vKvTh4G0F53DMVDjoE+",
+  "8qEG8LYw/posK/70NfvetFGcgRQN/9c1+x6ZJ+L7WOCTUlij/JUp85TxCN1BrhxykFQsItVDDfRf4vDo2Kv7jjXsTP2S0AMBEi2Kga5738BhG8n4HRaGyAqCNr0k5H4QJ/dp",
+  "cpfWAxNffw/v8Su05Cc6F/7uwvjL8uzDFwzpWuSKUHgzAnFWO70OYJC3fxgDVrIc/3pGY9jrUfybx5SU4TbQWZhhN75V//nCzWNKmkE9pFABl0YZBClYwj0NsGWavUBxWSSP",
+  "IjCG8HHKZdgJVpQnvcrO9MjZDzuON8qebjuBKvOkb4TUddvxRtlzG+UE+1JP4TqkPAzyhQLKzJ3RaUrnWMunIOUpkZQYGpv1OslNN2XpWPnXJpt6mg3GtfPzh/16FKV6KCP/",
+  "UIDTY1+e0PvYdrT+YJqdX4dU28U5sjueusw9lkdd5p68D6WBr8bGt6NXLW0wwJY9TQFnIV0NnFh4F2YEeprBGoUCwGrP1JwJOJEATs1wLl+agBN1cc5CenMaUizM6OLKBJz4",
+  "CKOJSLMu0hlIlb01GEIRA3xagZUcQkoFBCrvOdiegON9M27qzvwS1/9Rd2Z33h7KED6IQErr9fj3WPb5RNr0j7/kDvyARO6A0Ce3X3CQO3DjPeTHZvbd13IHOYT9vlWTO2At",
+  "udr+bw==",
+];
