@@ -43,7 +43,8 @@ export class BlockCache {
       this.sights[slot] = this.lastHash;
       return;
     }
-    this.blocks[slot] = { bytes: bytes.slice(start, end), generation, list };
+    // Not slice(): that of a Buffer is a view, and the read buffer will be overwritten.
+    this.blocks[slot] = { bytes: new Uint8Array(bytes.subarray(start, end)), generation, list };
   }
 }
 

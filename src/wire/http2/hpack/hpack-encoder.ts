@@ -126,7 +126,8 @@ export class HpackEncoder {
     const { generation } = this;
     const end = this.writeFields(list, out, at, true);
     // A block that inserts must not be sent twice; the next time it will be all indices.
-    if (generation === this.generation && end - at <= longestCachedBytes) this.remember(list, out.slice(at, end));
+    // Copied by hand: slice() of a Buffer would be a view of bytes that are soon overwritten.
+    if (generation === this.generation && end - at <= longestCachedBytes) this.remember(list, new Uint8Array(out.subarray(at, end)));
     return end;
   }
 
