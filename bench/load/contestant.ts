@@ -1,0 +1,40 @@
+/**
+ * What is measured: a program that stands between the load generator and the backend.
+ *
+ * A contestant that cannot be had on this machine says why (`absent`) and is reported as such; it is never left out unseen.
+ */
+
+/** The answers a contestant can give; a scenario asks for one of them. */
+export type Route = "rest-get" | "rest-post" | "rest-list" | "grpc";
+
+export interface Ports {
+  readonly listen: number;
+  readonly backend: number;
+}
+
+/** How to start it once it is built. `files` are written to the run's folder first. */
+export interface Launch {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** A contestant that is at hand, with the version that was found. */
+export interface Prepared {
+  readonly version: string;
+  /** `folder` is a scratch folder of this run for configuration files and logs. */
+  launch(ports: Ports, folder: string): Launch;
+}
+
+export interface Absent {
+  readonly absent: string;
+}
+
+export interface Contestant {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  /** What is switched on while it is measured; printed beside the numbers. */
+  readonly on: string;
+  /** Builds or finds it. `cache` is a folder that outlives the run. */
+  prepare(cache: string): Promise<Prepared | Absent>;
+}

@@ -1,0 +1,89 @@
+/**
+ * Asks a contestant once what it will be asked a million times, and compares with the right answer.
+ *
+ * A contestant that answers wrongly is fast for nothing: it is reported as failed and not measured.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:http2";
+import type { Route } from "./contestant.ts";
+import { expectedAnswer, GRPC_HEADERS, GRPC_PATH, grpcBody, REST_REQUESTS } from "./payloads.ts";
+import type { HttpRequest } from "./generators.ts";
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function askHttp(port: number, { method, path, headers, body }: HttpRequest): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: "127.0.0.1", port, method, path, agent: false, timeout: 5000 });
+    for (const [name, value] of headers) request.setHeader(name, value);
+    request.on("timeout", () => request.destroy(new Error("no answer within 5 s")));
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+    });
+    request.end(body);
+  });
+}
+
+function askGrpc(port: number): Promise<{ grpcStatus: string; body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const session = connect(`http://127.0.0.1:${port}`);
+    const fail = (error: Error): void => {
+      session.destroy();
+      reject(error);
+    };
+    session.on("error", fail);
+    const stream = session.request({ ":method": "POST", ":path": GRPC_PATH, ...Object.fromEntries(GRPC_HEADERS) });
+    stream.setTimeout(5000, () => fail(new Error("no answer within 5 s")));
+    let grpcStatus = "none";
+    const chunks: Buffer[] = [];
+    stream.on("response", (headers) => (grpcStatus = String(headers["grpc-status"] ?? grpcStatus)));
+    stream.on("trailers", (trailers) => (grpcStatus = String(trailers["grpc-status"] ?? grpcStatus)));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", fail);
+    stream.on("end", () => {
+      session.close();
+      resolve({ grpcStatus, body: Buffer.concat(chunks) });
+    });
+    stream.end(grpcBody());
+  });
+}
+
+/** What is wrong with the contestant's answer on `route`, or undefined. */
+export async function wrongAnswer(route: Route, port: number): Promise<string | undefined> {
+  if (route === "grpc") {
+    const { grpcStatus, body } = await askGrpc(port);
+    if (grpcStatus !== "0") return `grpc-status ${grpcStatus}`;
+    return body.equals(grpcBody()) ? undefined : `another message: ${body.toString("hex")}`;
+  }
+  const { status, body } = await askHttp(port, REST_REQUESTS[route]);
+  if (status !== 200) return `status ${status}: ${body.slice(0, 200)}`;
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return `not JSON: ${body.slice(0, 200)}`;
+  }
+  return isDeepStrictEqual(json, expectedAnswer(route)) ? undefined : `other JSON: ${body.slice(0, 300)}`;
+}
+
+/** Asks until the answer is right, for a contestant may listen before it has reached its backend. */
+export async function answersRightly(route: Route, port: number, limitMs = 10_000): Promise<string | undefined> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    let wrong: string | undefined;
+    try {
+      wrong = await wrongAnswer(route, port);
+    } catch (error) {
+      wrong = error instanceof Error ? error.message : String(error);
+    }
+    if (wrong === undefined || performance.now() > end) return wrong;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
