@@ -1,0 +1,21 @@
+/**
+ * The policies, in the order in which they run, outermost first. Configuration switches them on and sets them; it cannot reorder them.
+ *
+ * To add one: its file, its line here with the reason of its place, its page in docs/policies; test/contracts runs over this list.
+ */
+import { accessLog } from "./access-log.ts";
+import { deadline } from "./deadline.ts";
+import { metrics } from "./metrics.ts";
+import type { Policy } from "./policy.ts";
+import { rescue } from "./rescue.ts";
+import { timeout } from "./timeout.ts";
+import { trace } from "./trace.ts";
+
+export const policies: readonly Policy[] = [
+  rescue, // outermost: the only place where an unknown throw becomes an answer
+  trace, // before all that can refuse, so that a refusal has a trace id too
+  metrics, // sees refusals, and one call as one row however often it is tried
+  accessLog, // beside metrics, for the same reason; after trace, whose id it writes
+  timeout, // sets the bound before anything waits
+  deadline, // enforces the bound on all the work that follows
+];

@@ -1,0 +1,28 @@
+/**
+ * Counts every call: how many, how long, how they ended, how many bytes.
+ *
+ * The trap: refusals count too, so this stands outside everything that can refuse; and the numbers outlive a reload, because they are not
+ * kept here but in {@link CallMetrics}.
+ */
+import type { Call } from "../core/call.ts";
+import type { Handler } from "../core/handler.ts";
+import type { Status } from "../core/status.ts";
+import { definePolicy, z } from "./policy.ts";
+
+export const metrics = definePolicy({
+  kind: "metrics",
+  scope: "call",
+  summary: "Counts calls by protocol, method and code, with their duration and bytes.",
+  enabled: "default",
+  config: z.strictObject({}),
+  create(_config, { metrics: calls }) {
+    const ended = (call: Call, end: Status, durationMs: number): void =>
+      calls.end(call.caller.protocol, call.method.path, end, durationMs, call.requestBytes, call.responseBytes);
+    return (next: Handler): Handler =>
+      (call) => {
+        calls.start(call.caller.protocol);
+        call.onEnd(ended);
+        return next(call);
+      };
+  },
+});

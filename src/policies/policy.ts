@@ -1,0 +1,68 @@
+/**
+ * What a policy is: a word, a configuration, and a layer made from it.
+ *
+ * The trap: `create` runs once per distinct configuration and the layer it returns is applied once per method, so state made in `create` is
+ * shared by methods that are configured alike and gone after a reload; what must outlive a reload is handed in through {@link Services}.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Layer } from "../core/handler.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Random } from "../core/random.ts";
+import type { TimerWheel } from "../core/timer-wheel.ts";
+import type { CallMetrics } from "../telemetry/call-metrics.ts";
+import type { LineWriter } from "../telemetry/line-writer.ts";
+import { withUnits, type WithUnits } from "./units.ts";
+import { z } from "zod";
+
+export { z };
+export { duration } from "./units.ts";
+
+/** What lives as long as the process: policies are rebuilt on every reload, these are handed from one runtime to the next. */
+export interface Services {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: Random;
+  readonly metrics: CallMetrics;
+  readonly timers: TimerWheel;
+  /** The writer for a destination ("stdout", "stderr" or a path); the same one whenever the same destination is asked for. */
+  lines(destination: string): LineWriter;
+}
+
+export interface PolicySpec<Config extends z.ZodObject> {
+  /** File name, configuration key, metric label and docs page. */
+  readonly kind: string;
+  /** Once per call, or once per attempt. */
+  readonly scope: "call" | "attempt";
+  readonly summary: string;
+  /** "always": cannot be switched off; "default": on unless set to false; "opt-in": off unless configured. */
+  readonly enabled: "always" | "default" | "opt-in";
+  /** The key a bare value stands for: `timeout: 2s` is `timeout: {total: 2s}`. */
+  readonly shorthand?: string;
+  readonly config: Config;
+  create(config: WithUnits<z.output<Config>>, services: Services): Layer;
+}
+
+/** A policy as the runtime sees it: the type of its configuration is its own affair. */
+export interface Policy {
+  readonly kind: string;
+  readonly scope: "call" | "attempt";
+  readonly summary: string;
+  readonly enabled: "always" | "default" | "opt-in";
+  readonly shorthand: string | undefined;
+  readonly config: z.ZodObject;
+  /** @param value what `config` accepted, defaults filled in, durations and sizes still text. */
+  create(value: Readonly<Record<string, unknown>>, services: Services): Layer;
+}
+
+export function definePolicy<Config extends z.ZodObject>(spec: PolicySpec<Config>): Policy {
+  const { kind, scope, summary, enabled, shorthand, config } = spec;
+  return {
+    kind,
+    scope,
+    summary,
+    enabled,
+    shorthand,
+    config,
+    create: (value, services) => spec.create(withUnits<z.output<Config>>(config as unknown as z.ZodType<z.output<Config>>, value as z.output<Config>), services),
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * Rate, errors and duration of calls by protocol, method and code; plain numbers in typed arrays, so counting never allocates.
+ *
+ * The trap is in the labels: callers can invent method names. A method has its own label when the schema has it, or when the upstream has
+ * answered it with OK (bounded); every other name shares one. It is long-lived: a reload hands it on, and counters never go back.
+ */
+import type { CallError, ErrorSource } from "../core/call-error.ts";
+import { Code, codeName, type CodeName } from "../core/code.ts";
+import type { Reason } from "../core/reasons.ts";
+import type { Status } from "../core/status.ts";
+import { bucketCount, bucketOf } from "./duration-buckets.ts";
+
+/** The label of every method that is not known. */
+export const otherMethods = "other";
+
+const provenLimit = 256;
+const protocolLimit = 16;
+
+/** What one (protocol, method, code) has seen. */
+export interface CallCell {
+  readonly protocol: string;
+  readonly method: string;
+  readonly code: CodeName;
+  /** Calls per duration bucket, not cumulative. */
+  readonly buckets: Float64Array;
+  readonly sumMs: number;
+}
+
+const requestBytesAt = 0;
+const responseBytesAt = 1;
+const sumAt = bucketCount;
+
+/** The counters of one (protocol, method). */
+export class MethodRow {
+  readonly protocol: string;
+  readonly method: string;
+  private readonly bytes = new Float64Array(2);
+  /** By code: the buckets, then the sum of milliseconds. */
+  private readonly cells: (Float64Array | undefined)[] = new Array<Float64Array | undefined>(17).fill(undefined);
+
+  constructor(protocol: string, method: string) {
+    this.protocol = protocol;
+    this.method = method;
+  }
+
+  record(code: Code, durationMs: number, requestBytes: number, responseBytes: number): void {
+    const cell = this.cells[code] ?? this.newCell(code);
+    cell[bucketOf(durationMs)]!++;
+    cell[sumAt]! += durationMs;
+    this.bytes[requestBytesAt]! += requestBytes;
+    this.bytes[responseBytesAt]! += responseBytes;
+  }
+
+  get requestBytes(): number {
+    return this.bytes[requestBytesAt]!;
+  }
+
+  get responseBytes(): number {
+    return this.bytes[responseBytesAt]!;
+  }
+
+  *codes(): IterableIterator<CallCell> {
+    for (const [code, cell] of this.cells.entries()) {
+      if (cell === undefined) continue;
+      const { protocol, method } = this;
+      yield { protocol, method, code: codeName(code as Code), buckets: cell.subarray(0, bucketCount), sumMs: cell[sumAt]! };
+    }
+  }
+
+  private newCell(code: Code): Float64Array {
+    return (this.cells[code] = new Float64Array(bucketCount + 1));
+  }
+}
+
+/** Everything about one protocol. */
+class ProtocolRows {
+  readonly protocol: string;
+  readonly other: MethodRow;
+  readonly byPath = new Map<string, MethodRow>();
+  readonly active = new Float64Array(1);
+
+  constructor(protocol: string) {
+    this.protocol = protocol;
+    this.other = new MethodRow(protocol, otherMethods);
+  }
+}
+
+export interface FailureCount {
+  readonly reason: Reason;
+  readonly source: ErrorSource;
+  readonly count: number;
+}
+
+const sources: readonly ErrorSource[] = ["caller", "proxy", "upstream"];
+
+export class CallMetrics {
+  private readonly protocols: ProtocolRows[] = [];
+  private known: ReadonlySet<string> = new Set();
+  /** Methods outside the schema that the upstream has answered with OK. */
+  private readonly proven = new Set<string>();
+  private readonly failureCounts = new Map<Reason, Float64Array>();
+
+  /** Names the methods (by path) that have labels of their own from now on. Rows that exist stay. */
+  setKnown(paths: ReadonlySet<string>): void {
+    this.known = paths;
+  }
+
+  start(protocol: string): void {
+    this.of(protocol).active[0]!++;
+  }
+
+  /** Counts a call that {@link start} was told of. @param path the method's: "/shop.v1.Orders/Get" */
+  end(protocol: string, path: string, end: Status, durationMs: number, requestBytes: number, responseBytes: number): void {
+    const rows = this.of(protocol);
+    rows.active[0]!--;
+    const row = rows.byPath.get(path) ?? this.newRow(rows, path, end.code === Code.OK);
+    row.record(end.code, durationMs, requestBytes, responseBytes);
+    if (end.error !== undefined) this.countFailure(end.error);
+  }
+
+  /** Counts a request that was refused before it was a call: no such path, a head that cannot be read. */
+  refused(protocol: string, error: CallError, durationMs: number): void {
+    this.of(protocol).other.record(error.code, durationMs, 0, 0);
+    this.countFailure(error);
+  }
+
+  *rows(): IterableIterator<MethodRow> {
+    for (const { byPath, other } of this.protocols) {
+      yield* byPath.values();
+      yield other;
+    }
+  }
+
+  *active(): IterableIterator<{ readonly protocol: string; readonly calls: number }> {
+    for (const { protocol, active } of this.protocols) yield { protocol, calls: active[0]! };
+  }
+
+  *failures(): IterableIterator<FailureCount> {
+    for (const [reason, counts] of this.failureCounts)
+      for (const [at, source] of sources.entries()) if (counts[at]! > 0) yield { reason, source, count: counts[at]! };
+  }
+
+  private countFailure({ reason, source }: CallError): void {
+    let counts = this.failureCounts.get(reason);
+    if (counts === undefined) this.failureCounts.set(reason, (counts = new Float64Array(sources.length)));
+    counts[sources.indexOf(source)]!++;
+  }
+
+  /** A handful of protocols: a walk over their names is faster than hashing one. */
+  private of(protocol: string): ProtocolRows {
+    const { protocols } = this;
+    for (let i = 0; i < protocols.length; i++) if (protocols[i]!.protocol === protocol) return protocols[i]!;
+    if (protocols.length >= protocolLimit) throw new RangeError(`more than ${protocolLimit} protocols`);
+    const rows = new ProtocolRows(protocol);
+    protocols.push(rows);
+    return rows;
+  }
+
+  private newRow(rows: ProtocolRows, path: string, answered: boolean): MethodRow {
+    if (!this.known.has(path)) {
+      if (!this.proven.has(path)) {
+        if (!answered || this.proven.size >= provenLimit) return rows.other;
+        this.proven.add(path);
+      }
+    }
+    const row = new MethodRow(rows.protocol, path.slice(1));
+    rows.byPath.set(path, row);
+    return row;
+  }
+}
