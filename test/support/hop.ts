@@ -1,0 +1,85 @@
+/**
+ * One hop for tests: a real listener, the real inbounds, a handler of the test's own (or a real upstream), and a record of how every call ended.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Call } from "../../src/core/call.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import type { Handler } from "../../src/core/handler.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import type { Status } from "../../src/core/status.ts";
+import { createInbounds } from "../../src/protocols/index.ts";
+import { createDispatcher, type Serving } from "../../src/runtime/dispatch.ts";
+import { buildSchema } from "../../src/schema/build-schema.ts";
+import type { Schema } from "../../src/schema/descriptor.ts";
+import { createMethodTable } from "../../src/schema/method-table.ts";
+import { createCluster, type Cluster } from "../../src/upstream/cluster.ts";
+import { Http2Client } from "../../src/wire/http2/http2-client.ts";
+import { defaultLimits } from "../../src/wire/limits.ts";
+import { createListener } from "../../src/wire/listener.ts";
+
+/** The schema of protos/echo.proto. */
+export function echoSchema(): Schema {
+  return buildSchema(readFileSync(join(import.meta.dirname, "protos/echo.binpb")));
+}
+
+export interface EndedCall {
+  readonly call: Call;
+  readonly end: Status;
+}
+
+export interface Hop {
+  readonly port: number;
+  /** Every call that ended, in order. */
+  readonly ended: readonly EndedCall[];
+  stop(): Promise<void>;
+}
+
+export interface HopOptions {
+  readonly handler: Handler;
+  readonly schema?: Schema | undefined;
+  readonly messageBytes?: number;
+  readonly http2?: "own" | "node";
+}
+
+/** Listens on a free port of 127.0.0.1 and answers every call by `handler`. */
+export async function startHop({ handler, schema = echoSchema(), messageBytes = 4 << 20, http2 = "own" }: HopOptions): Promise<Hop> {
+  const ended: EndedCall[] = [];
+  const observed =
+    (next: Handler): Handler =>
+    (call) => {
+      call.onEnd((over, end) => ended.push({ call: over, end }));
+      return next(call);
+    };
+  const serving: Serving = {
+    table: createMethodTable(schema, { autoMapping: true }),
+    messageBytes,
+    handlerOf: () => observed(handler),
+    observed,
+  };
+  const listener = await createListener({
+    host: "127.0.0.1",
+    port: 0,
+    limits: defaultLimits,
+    handler: createDispatcher({ inbounds: createInbounds(), serving: () => serving }),
+    clock: systemClock,
+    logger: silentLogger,
+    http2,
+  });
+  return { port: listener.address.port, ended, stop: () => listener.close() };
+}
+
+/** A cluster of one gRPC endpoint on this machine. */
+export function clusterAt(port: number, messageBytes = 4 << 20): Cluster {
+  const client = new Http2Client({ host: "127.0.0.1", port, clock: systemClock });
+  return createCluster({ scheme: "http", authority: `127.0.0.1:${port}`, client, clock: systemClock, messageBytes });
+}
+
+/** Waits until `condition` holds; fails after `timeoutMs`, saying what was waited for. */
+export async function until(condition: () => boolean, what: string, timeoutMs = 3000): Promise<void> {
+  const endAtMs = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > endAtMs) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
