@@ -17,12 +17,12 @@ export const accessLog = definePolicy({
   scope: "call",
   summary: "Writes one JSON line for each call to standard output, standard error or a file.",
   enabled: "opt-in",
-  shorthand: "to",
+  shorthand: "path",
   config: z.strictObject({
-    to: z.string().min(1).describe('"stdout", "stderr" or the path of a file. A file is opened anew on SIGHUP.'),
+    path: z.string().min(1).describe('"stdout", "stderr" or the path of a file. A file is opened anew on SIGHUP.'),
   }),
-  create({ to }, { clock, lines }) {
-    const writer = lines(to);
+  create({ path: destination }, { clock, lines }) {
+    const writer = lines(destination);
     // Time as text costs 0.6 us; all calls of one second share all of it but the milliseconds.
     let second = -1;
     let secondText = "";

@@ -63,6 +63,7 @@ export function definePolicy<Config extends z.ZodObject>(spec: PolicySpec<Config
     enabled,
     shorthand,
     config,
-    create: (value, services) => spec.create(withUnits<z.output<Config>>(config as unknown as z.ZodType<z.output<Config>>, value as z.output<Config>), services),
+    create: (value, services) =>
+      spec.create(withUnits<z.output<Config>>(config as unknown as z.ZodType<z.output<Config>>, value as z.output<Config>), services),
   };
 }

@@ -7,7 +7,14 @@
 import type { Call } from "../core/call.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Metadata } from "../core/metadata.ts";
-import { combineBaggage, combineTracestate, continueTraceparent, isTraceparent, newTraceparent, SentTraceparent } from "../telemetry/trace-context.ts";
+import {
+  combineBaggage,
+  combineTracestate,
+  continueTraceparent,
+  isTraceparent,
+  newTraceparent,
+  SentTraceparent,
+} from "../telemetry/trace-context.ts";
 import { definePolicy, z } from "./policy.ts";
 
 export const trace = definePolicy({

@@ -34,13 +34,15 @@ export type WithUnits<T> = T extends readonly (infer E)[]
   ? readonly WithUnits<E>[]
   : T extends object
     ? {
-        readonly [K in keyof T as K extends string
-          ? NonNullable<T[K]> extends DurationText
-            ? `${K}Ms`
-            : NonNullable<T[K]> extends SizeText
-              ? `${K}Bytes`
-              : K
-          : K]: NonNullable<T[K]> extends DurationText | SizeText ? number | Extract<T[K], undefined> : WithUnits<T[K]>;
+        readonly [
+          K in keyof T as K extends string
+            ? NonNullable<T[K]> extends DurationText
+              ? `${K}Ms`
+              : NonNullable<T[K]> extends SizeText
+                ? `${K}Bytes`
+                : K
+            : K
+        ]: NonNullable<T[K]> extends DurationText | SizeText ? number | Extract<T[K], undefined> : WithUnits<T[K]>;
       }
     : T;
 

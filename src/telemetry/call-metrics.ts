@@ -118,12 +118,6 @@ export class CallMetrics {
     if (end.error !== undefined) this.countFailure(end.error);
   }
 
-  /** Counts a request that was refused before it was a call: no such path, a head that cannot be read. */
-  refused(protocol: string, error: CallError, durationMs: number): void {
-    this.of(protocol).other.record(error.code, durationMs, 0, 0);
-    this.countFailure(error);
-  }
-
   *rows(): IterableIterator<MethodRow> {
     for (const { byPath, other } of this.protocols) {
       yield* byPath.values();

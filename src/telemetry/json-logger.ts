@@ -33,8 +33,10 @@ export function createJsonLogger({ clock, level = "info", write = writeToStderr 
 
 /** Errors have no enumerable fields of interest; their stack and their causes are what one looks for. */
 function plainly(_key: string, value: unknown): unknown {
-  if (value instanceof AggregateError && value.errors.length > 0) return { stack: value.stack ?? value.message, errors: value.errors as unknown[] };
-  if (value instanceof Error) return value.cause === undefined ? (value.stack ?? value.message) : { stack: value.stack ?? value.message, cause: value.cause };
+  if (value instanceof AggregateError && value.errors.length > 0)
+    return { stack: value.stack ?? value.message, errors: value.errors as unknown[] };
+  if (value instanceof Error)
+    return value.cause === undefined ? (value.stack ?? value.message) : { stack: value.stack ?? value.message, cause: value.cause };
   return typeof value === "bigint" ? value.toString() : value;
 }
 

@@ -93,7 +93,7 @@ export class LineWriter {
     const bytes = Buffer.from(this.pending);
     this.pending = "";
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(this.fd, bytes, at);
     } catch (error) {
       this.fail(error);
     }
