@@ -31,8 +31,8 @@ function configuration(listen: number, backend: number): string {
   return `
 global
   nbthread 1
-  maxconn 12000
-  ulimit-n 20000
+  no strict-limits
+  maxconn 10100
 defaults
   mode http
   timeout connect 5s
