@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { Code, codeFromNumber, codeName } from "../../../src/core/code.ts";
 import { CallError } from "../../../src/core/call-error.ts";
 import { reasons, type Reason } from "../../../src/core/reasons.ts";
@@ -17,6 +18,24 @@ describe("reasons", () => {
       assert.equal(error.retry, entry.retry);
     });
   }
+
+  it("docs/reasons.md has a row for each, and no other", () => {
+    const page = readFileSync(new URL("../../../docs/reasons.md", import.meta.url), "utf8");
+    const rows = page.split("\n").filter((line) => line.startsWith("| <a"));
+    const expected = Object.entries(reasons).map(([reason, { code, httpStatus, retry, summary }]) => [
+      `\`${reason}\``,
+      codeName(code),
+      String(httpStatus),
+      retry,
+      summary,
+    ]);
+    const cells = (row: string): string[] =>
+      row
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.replace(/<a.*<\/a>/, "").trim());
+    assert.deepEqual(rows.map(cells), expected);
+  });
 
   it("an unknown throw is INTERNAL and its text stays inside", () => {
     const error = CallError.of(new Error("secret"));
