@@ -68,9 +68,13 @@ export class ByteChannel {
     return channel;
   }
 
-  /** Starts reading an accepted socket. */
+  /** Starts reading an accepted socket. Called again, `events` takes the place of the former listener, who hears nothing more. */
   listen(events: ChannelEvents): void {
-    this.attach(events, true);
+    if (this.events === undefined) this.attach(events, true);
+    else {
+      this.events = events;
+      this.socket.resume();
+    }
   }
 
   get peer(): Peer {

@@ -1,0 +1,2 @@
+/** The WebAssembly module's bytes. */
+export declare function load(): Uint8Array<ArrayBuffer>;
