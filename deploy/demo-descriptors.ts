@@ -1,0 +1,28 @@
+/**
+ * Compiles protos/demo (and what it needs) into src/demo/descriptors.ts: `node deploy/demo-descriptors.ts`.
+ *
+ * The set travels inside the bundle as text, so that `dragoman demo` needs no file and no compiler. A test compares it
+ * with the protos.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const MODULES = { version: "v2", modules: [{ path: "protos", excludes: ["protos/demo"] }, { path: "protos/demo" }] };
+const PATHS = ["demo/shop/v1", "google/rpc/error_details.proto", "google/rpc/status.proto", "grpc/reflection/v1", "grpc/health/v1"];
+
+/** The descriptor set of the demo as `buf` compiles it. */
+export function compileDemo(): Buffer {
+  const paths = PATHS.flatMap((path) => ["--path", `protos/${path}`]);
+  const args = ["build", "--config", JSON.stringify(MODULES), "--exclude-source-info", "--as-file-descriptor-set", ...paths, "-o", "-"];
+  return execFileSync(`${ROOT}node_modules/.bin/buf`, args, { cwd: ROOT, maxBuffer: 1 << 24 });
+}
+
+if (import.meta.main) {
+  const text = deflateRawSync(compileDemo(), { level: 9 }).toString("base64");
+  const lines = text.match(/.{1,120}/g)!.map((line) => `  "${line}",`);
+  const head = "/** The shop's protos, compiled, deflated and in base64: written by deploy/demo-descriptors.ts, not by hand. */";
+  writeFileSync(`${ROOT}src/demo/descriptors.ts`, `${head}\nexport const descriptors: readonly string[] = [\n${lines.join("\n")}\n];\n`);
+}
