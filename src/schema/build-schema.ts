@@ -14,26 +14,34 @@ import { LinkedService } from "./files/linked-service.ts";
 import { LinkedTypes } from "./files/linked-types.ts";
 import { SymbolTable } from "./files/symbol-table.ts";
 
+export interface BuildSchemaOptions {
+  /** Only these services are part of the schema: a server may have files of services it does not serve. Default: all. */
+  readonly services?: readonly string[];
+}
+
 /** @throws SchemaError: one line that names the file and says what is wrong with it. */
-export function buildSchema(descriptorSet: Uint8Array): Schema {
+export function buildSchema(descriptorSet: Uint8Array, options: BuildSchemaOptions = {}): Schema {
   const files = readFileSet(descriptorSet);
   const table = new SymbolTable(files);
   checkReferences(table);
   const types = new LinkedTypes(table, createCodec);
+  const served = options.services === undefined ? undefined : new Set(options.services);
+  const services = table.services.filter(({ name }) => served === undefined || served.has(name));
   return {
-    hash: hashOf(files),
-    services: table.services.map((service) => new LinkedService(service, types)),
+    hash: hashOf(files, options.services),
+    services: services.map((service) => new LinkedService(service, types)),
     message: (name) => types.message(name),
     enum: (name) => types.enum(name),
     descriptorSet: writeFileSet(files.map((file) => file.bytes)),
   };
 }
 
-/** Independent of the order in which the files came. */
-function hashOf(files: readonly FileDescriptor[]): string {
+/** Independent of the order in which files and services came. */
+function hashOf(files: readonly FileDescriptor[], services: readonly string[] | undefined): string {
   const hash = createHash("sha256");
   const byName = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
   hash.update(writeFileSet(byName.map((file) => file.bytes)));
+  if (services !== undefined) hash.update(`services: ${[...services].sort().join()}`);
   return hash.digest("hex");
 }
 

@@ -46,7 +46,8 @@ export class LinkedField implements FieldDescriptor {
     this.cardinality = entry !== undefined ? "map" : repeated ? "repeated" : "singular";
     this.value = entry === undefined ? valueType(proto, features, types) : mapValue(entry, types);
     this.key = entry === undefined ? undefined : mapKey(entry);
-    this.packed = repeated && isPackable(this.value) && features.repeatedFieldEncoding === repeatedFieldEncoding.packed;
+    this.packed =
+      this.cardinality === "repeated" && isPackable(this.value) && features.repeatedFieldEncoding === repeatedFieldEncoding.packed;
     this.oneof = proto.proto3Optional ? undefined : oneof?.name;
     this.required = features.fieldPresence === fieldPresence.legacyRequired && !repeated;
     this.explicitPresence =
