@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Metadata } from "../../src/core/metadata.ts";
 import type { Code } from "../../src/core/code.ts";
-import { percentDecode, percentEncode } from "../../src/protocols/grpc/errors.ts";
+import { percentDecode, percentEncode } from "../../src/protocols/shared/grpc-status.ts";
 import { codeOfHttpStatus, httpStatusOfCode } from "../../src/protocols/shared/http-status.ts";
 import { formatGrpcTimeout, parseConnectTimeout, parseGrpcTimeout } from "../../src/protocols/shared/timeout.ts";
 import { readKit } from "../support/kits.ts";

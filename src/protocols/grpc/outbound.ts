@@ -23,7 +23,8 @@ import { errorOfRequest } from "../shared/codec-failure.ts";
 import { compressedFlag, envelopeBytes, envelopeLength, envelopePrefix, tooLarge } from "../shared/envelope.ts";
 import { payloadOf } from "../shared/message-body.ts";
 import { formatGrpcTimeout } from "../shared/timeout.ts";
-import { errorOfHttpStatus, errorOfUpstreamWire, readGrpcStatus } from "./errors.ts";
+import { readGrpcStatus } from "../shared/grpc-status.ts";
+import { errorOfHttpStatus, errorOfUpstreamWire } from "./errors.ts";
 import { StreamCall } from "./stream-call.ts";
 
 export interface GrpcOutboundOptions {

@@ -17,7 +17,8 @@ import type { WireError } from "../../wire/wire-error.ts";
 import { errorOfRequest } from "../shared/codec-failure.ts";
 import { compressedFlag, EnvelopeReader, envelopeBytes, envelopePrefix } from "../shared/envelope.ts";
 import { payloadOf } from "../shared/message-body.ts";
-import { errorOfHttpStatus, errorOfUpstreamWire, readGrpcStatus } from "./errors.ts";
+import { readGrpcStatus } from "../shared/grpc-status.ts";
+import { errorOfHttpStatus, errorOfUpstreamWire } from "./errors.ts";
 import { readResponseHead, type ResponseHead } from "./outbound.ts";
 
 export class StreamCall implements ResponseSink {

@@ -43,7 +43,7 @@ export function createRestInbound(): Inbound {
       if (!method.unary) throw new CallError("UNSUPPORTED_STREAMING", `${method.path} streams; call it by gRPC`);
       const fields = readRequestHeaders(head.headers.flat);
       const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
-      const body = collectBody(x, catalogue.messageBytes, deadline.atMs);
+      const body = collectBody(head, x.body, catalogue.messageBytes, deadline.atMs);
       if (body instanceof Promise) return body.then((bytes) => toCall(x, route, fields, deadline, bytes));
       return toCall(x, route, fields, deadline, body);
     },

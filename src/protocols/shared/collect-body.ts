@@ -5,19 +5,23 @@
  */
 import { CallError } from "../../core/call-error.ts";
 import { callerLeft } from "../../core/call.ts";
-import type { BodyReader, Exchange } from "../../wire/exchange.ts";
+import type { BodyReader, RequestHead } from "../../wire/exchange.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { tooLarge } from "./envelope.ts";
 
 /** @throws CallError MESSAGE_TOO_LARGE, DEADLINE_EXCEEDED, CALLER_CANCELLED or BAD_REQUEST, at once or by rejection. */
-export function collectBody(x: Exchange, limitBytes: number, deadlineAtMs: number): Uint8Array | Promise<Uint8Array> {
-  const { contentLength } = x.head;
+export function collectBody(
+  { contentLength }: RequestHead,
+  body: BodyReader,
+  limitBytes: number,
+  deadlineAtMs: number,
+): Uint8Array | Promise<Uint8Array> {
   if (contentLength > limitBytes) {
-    x.body.cancel();
+    body.cancel();
     throw tooLarge(contentLength, limitBytes, "caller");
   }
-  const whole = x.body.whole();
-  if (whole === undefined) return collect(x.body, limitBytes, deadlineAtMs);
+  const whole = body.whole();
+  if (whole === undefined) return collect(body, limitBytes, deadlineAtMs);
   if (whole.length > limitBytes) throw tooLarge(whole.length, limitBytes, "caller");
   return whole;
 }

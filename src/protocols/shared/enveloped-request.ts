@@ -1,0 +1,128 @@
+/**
+ * The request side of the protocols that put messages into gRPC's envelopes (gRPC and gRPC-Web): head, method, messages.
+ *
+ * The trap: a head plan is shared by all requests whose header block is the same list, so nothing of one call may be kept in it.
+ */
+import { Call, identityEncoding, type MessageEncoding } from "../../core/call.ts";
+import { CallError } from "../../core/call-error.ts";
+import { Deadline } from "../../core/deadline.ts";
+import { SingleMessage, type Messages } from "../../core/messages.ts";
+import { Metadata } from "../../core/metadata.ts";
+import type { Method } from "../../core/method.ts";
+import type { BodyReader, Exchange } from "../../wire/exchange.ts";
+import type { Catalogue } from "../protocol.ts";
+import { collectBody } from "./collect-body.ts";
+import { envelopeBytes, envelopeLength, tooLarge } from "./envelope.ts";
+import { MessageBody, payloadOf } from "./message-body.ts";
+import { opaqueMethod } from "./opaque-type.ts";
+import { parseGrpcTimeout } from "./timeout.ts";
+
+/** What a request's header block says, apart from the path. */
+export interface EnvelopedHead {
+  readonly metadata: readonly string[];
+  /** -1: none, NaN: malformed. */
+  readonly timeoutMs: number;
+  readonly encoding: MessageEncoding;
+}
+
+/** Reads gRPC's header fields and leaves the metadata. */
+export function readEnvelopedHead(headers: readonly string[]): EnvelopedHead {
+  const metadata: string[] = [];
+  let timeoutMs = -1;
+  let request: string | undefined;
+  let accept: string | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1]!;
+    switch (headers[i]) {
+      case "content-type":
+      case "x-grpc-web":
+        break;
+      case "grpc-timeout":
+        timeoutMs = parseGrpcTimeout(value) ?? NaN;
+        break;
+      case "grpc-encoding":
+        request = value === "identity" ? undefined : value;
+        break;
+      case "grpc-accept-encoding":
+        accept = value;
+        break;
+      default:
+        metadata.push(headers[i]!, value);
+    }
+  }
+  const encoding = request === undefined && accept === undefined ? identityEncoding : { request, accept };
+  return { metadata, timeoutMs, encoding };
+}
+
+/** The call an enveloped request makes: at once where its messages stream or its body is there. @throws CallError */
+export function decodeEnveloped(
+  x: Exchange,
+  body: BodyReader,
+  head: EnvelopedHead,
+  catalogue: Catalogue,
+  protocol: string,
+): Call | Promise<Call> {
+  if (x.head.method !== "POST")
+    throw new CallError("METHOD_NOT_ALLOWED", "calls of this protocol are POST requests", { headers: ["allow", "POST"] });
+  if (Number.isNaN(head.timeoutMs))
+    throw new CallError("INVALID_TIMEOUT", `grpc-timeout ${JSON.stringify(x.head.headers.get("grpc-timeout"))} cannot be read`);
+  const method = methodAt(x.head.target, catalogue);
+  const deadline = new Deadline(head.timeoutMs < 0 ? Infinity : x.arrivedAtMs + head.timeoutMs);
+  const limitBytes = catalogue.messageBytes;
+  const { request } = head.encoding;
+  if (method.clientStreaming)
+    return callOf(x, method, head, deadline, protocol, new MessageBody(body, method.input, request, limitBytes), 0);
+  const whole = collectBody(x.head, body, limitBytes + envelopeBytes, deadline.atMs);
+  if (whole instanceof Promise)
+    return whole.then((bytes) =>
+      callOf(x, method, head, deadline, protocol, onlyMessage(bytes, method, request, limitBytes), bytes.length),
+    );
+  return callOf(x, method, head, deadline, protocol, onlyMessage(whole, method, request, limitBytes), whole.length);
+}
+
+function callOf(
+  x: Exchange,
+  method: Method,
+  head: EnvelopedHead,
+  deadline: Deadline,
+  protocol: string,
+  messages: Messages,
+  requestBytes: number,
+): Call {
+  const caller = { address: x.peer.address, protocol, secure: x.peer.tls !== undefined };
+  const call = new Call(method, caller, Metadata.share(head.metadata), messages, deadline, x.arrivedAtMs);
+  call.encoding = head.encoding;
+  call.requestBytes = requestBytes;
+  return call;
+}
+
+/** The schema's method for "/pkg.Service/Method", or an opaque one where the schema has none. @throws CallError for any other path */
+function methodAt(target: string, catalogue: Catalogue): Method {
+  const method = catalogue.table?.byPath(target);
+  if (method !== undefined) return method;
+  // Two segments, nothing more: anything else never was a gRPC path.
+  const slash = target.indexOf("/", 1);
+  if (
+    target.charCodeAt(0) !== 0x2f ||
+    slash < 2 ||
+    slash === target.length - 1 ||
+    target.indexOf("/", slash + 1) !== -1 ||
+    target.includes("?")
+  )
+    throw new CallError("UNKNOWN_METHOD", `malformed method name: ${JSON.stringify(target)}`);
+  return opaqueMethod(target);
+}
+
+/** The message of a call that has exactly one. @throws CallError */
+function onlyMessage(body: Uint8Array, method: Method, encoding: string | undefined, limitBytes: number): SingleMessage {
+  const source = "caller";
+  if (body.length === 0) throw new CallError("MISSING_MESSAGE", "the request of a unary call holds no message", { source });
+  if (body.length < envelopeBytes) throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source });
+  const length = envelopeLength(body, 0);
+  if (length > limitBytes) throw tooLarge(length, limitBytes, source);
+  if (body.length < envelopeBytes + length)
+    throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source });
+  if (body.length > envelopeBytes + length)
+    throw new CallError("TOO_MANY_MESSAGES", "the request of a unary call holds more than one message", { source });
+  return new SingleMessage(payloadOf(method.input, { flags: body[0]!, bytes: body.subarray(envelopeBytes) }, encoding, limitBytes, source));
+}
