@@ -4,13 +4,15 @@
  *   npm run bench -- --only rest-get,grpc --peers dragoman,envoy --rounds 3 --seconds 2
  *
  * Writes bench/results/DATE.json, .md and .svg (or --out FOLDER) and prints the tables. Exit code 1 when a contestant
- * that is at hand could not be measured; a peer that is absent is reported and costs nothing.
+ * that is at hand could not be measured; a peer that is absent is reported and costs nothing, unless --require-all.
+ * --keep leaves the run's scratch folder with configurations and logs of the contestants.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startBackend } from "./backend.ts";
+import { type Backend, startBackend } from "./backend.ts";
 import { chartSvg } from "./chart.ts";
 import type { Contestant } from "./contestant.ts";
 import { contestants } from "./contestants.ts";
@@ -31,6 +33,7 @@ const { values: flags } = parseArgs({
     connections: { type: "string", default: "10000" },
     out: { type: "string", default: join(PROJECT, "bench", "results") },
     keep: { type: "boolean", default: false },
+    "require-all": { type: "boolean", default: false },
   },
 });
 
@@ -56,46 +59,56 @@ async function prepareAll(wanted: readonly Contestant[], cache: string): Promise
   return { entries, notes };
 }
 
-async function measureScenario(scenario: Scenario, entries: readonly Entry[], settings: Settings, cache: string): Promise<ScenarioResult> {
-  const backend = await startBackend(cache, settings.folder);
-  try {
-    if (scenario.kind === "footprint") {
-      const { rows, failures } = await measureFootprint(Number(flags.connections), entries, backend, settings);
-      return { scenario, footprint: rows, failures };
-    }
-    const able = entries.filter(({ contestant }) => contestant.routes.includes(scenario.route));
-    const { rows, failures } = await measureLoad(scenario, able, backend, settings);
-    return { scenario, load: rows, failures };
-  } finally {
-    await stop(backend.process);
+async function measureScenario(
+  scenario: Scenario,
+  entries: readonly Entry[],
+  settings: Settings,
+  backend: Backend,
+): Promise<ScenarioResult> {
+  if (scenario.kind === "footprint") {
+    const { rows, failures } = await measureFootprint(Number(flags.connections), entries, backend, settings);
+    return { scenario, footprint: rows, failures };
   }
+  if (spawnSync(scenario.kind, ["--version"]).error !== undefined) {
+    return { scenario, failures: [{ name: "everyone", failed: `needs ${scenario.kind}, which is not installed` }] };
+  }
+  const able = entries.filter(({ contestant }) => contestant.routes.includes(scenario.route));
+  const { rows, failures } = await measureLoad(scenario, able, backend, settings);
+  return { scenario, load: rows, failures };
+}
+
+async function measureAll(folder: string): Promise<Report> {
+  const cache = cacheFolder();
+  const settings = { rounds: Number(flags.rounds), seconds: Number(flags.seconds), warmSeconds: Number(flags.warm), folder };
+  const wanted = contestants.filter(({ name }) => chosen(flags.peers, name));
+  const { entries, notes } = await prepareAll(wanted, cache);
+  const backend = await startBackend(cache, folder);
+  const results: ScenarioResult[] = [];
+  for (const scenario of scenarios) {
+    if (!chosen(flags.only, scenario.name)) continue;
+    const result = await measureScenario(scenario, entries, settings, backend);
+    results.push(result);
+    console.log(`\n${scenarioMarkdown(result)}`);
+  }
+  await stop(backend.process);
+  return {
+    startedAt: new Date().toISOString(),
+    commandLine: ["npm run bench --", ...process.argv.slice(2)].join(" "),
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Linux ${release()}`,
+    pinned,
+    backend: backend.kind,
+    contestants: notes,
+    scenarios: results,
+  };
 }
 
 async function main(): Promise<number> {
-  const cache = cacheFolder();
   const folder = mkdtempSync(join(tmpdir(), "dragoman-bench-"));
   try {
-    const settings = { rounds: Number(flags.rounds), seconds: Number(flags.seconds), warmSeconds: Number(flags.warm), folder };
-    const wanted = contestants.filter(({ name }) => chosen(flags.peers, name));
-    const { entries, notes } = await prepareAll(wanted, cache);
-    const results: ScenarioResult[] = [];
-    for (const scenario of scenarios) {
-      if (!chosen(flags.only, scenario.name)) continue;
-      const result = await measureScenario(scenario, entries, settings, cache);
-      results.push(result);
-      console.log(`\n${scenarioMarkdown(result)}`);
-    }
-    const report: Report = {
-      startedAt: new Date().toISOString(),
-      commandLine: ["npm run bench --", ...process.argv.slice(2)].join(" "),
-      machine: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Linux ${release()}`,
-      pinned,
-      backend: "C, epoll",
-      contestants: notes,
-      scenarios: results,
-    };
+    const report = await measureAll(folder);
     write(report);
-    return results.some(({ failures }) => failures.length > 0) ? 1 : 0;
+    const missing = flags["require-all"] && report.contestants.some(({ absent }) => absent !== undefined);
+    return missing || report.scenarios.some(({ failures }) => failures.length > 0) ? 1 : 0;
   } finally {
     if (!flags.keep) rmSync(folder, { recursive: true, force: true });
     else console.log(`kept ${folder}`);
