@@ -15,7 +15,7 @@ import { withUnits, type WithUnits } from "./units.ts";
 import { z } from "zod";
 
 export { z };
-export { duration } from "./units.ts";
+export { duration, percent } from "./units.ts";
 
 /** What lives as long as the process: policies are rebuilt on every reload, these are handed from one runtime to the next. */
 export interface Services {
@@ -25,7 +25,7 @@ export interface Services {
   readonly metrics: CallMetrics;
   readonly timers: TimerWheel;
   /** The writer for a destination ("stdout", "stderr" or a path); the same one whenever the same destination is asked for. */
-  lines(destination: string): LineWriter;
+  readonly lines: (destination: string) => LineWriter;
 }
 
 export interface PolicySpec<Config extends z.ZodObject> {

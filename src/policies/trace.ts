@@ -15,7 +15,7 @@ import {
   newTraceparent,
   SentTraceparent,
 } from "../telemetry/trace-context.ts";
-import { definePolicy, z } from "./policy.ts";
+import { definePolicy, percent, z } from "./policy.ts";
 
 export const trace = definePolicy({
   kind: "trace",
@@ -23,15 +23,12 @@ export const trace = definePolicy({
   summary: "Propagates W3C trace context and baggage; begins a trace where the caller sent none.",
   enabled: "default",
   config: z.strictObject({
-    sampling: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(1)
-      .describe("Share of the traces begun here that are marked as sampled, from 0 to 1. A caller's own decision is never changed."),
+    sampling: percent
+      .default("100%")
+      .describe("Share of the traces begun here that are marked as sampled. A caller's own decision is never changed."),
   }),
-  create({ sampling }, { random }) {
-    const threshold = Math.round(sampling * 2 ** 32);
+  create({ samplingRatio }, { random }) {
+    const threshold = Math.round(samplingRatio * 2 ** 32);
 
     function sentOn(metadata: Metadata): string {
       const { flat } = metadata;

@@ -8,13 +8,15 @@ import { z } from "zod";
 
 export type DurationText = `${number}${"ms" | "s" | "m" | "h"}`;
 export type SizeText = `${number}${"B" | "KiB" | "MiB" | "GiB"}`;
+export type PercentText = `${number}%`;
 
 const durationForm = /^(\d+(\.\d+)?(ms|s|m|h))+$/;
 const sizeForm = /^\d+(\.\d+)?(B|KiB|MiB|GiB)$/;
+const percentForm = /^(100(\.0+)?|\d{1,2}(\.\d+)?)%$/;
 const millisecondsPer: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const bytesPer: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
-type Unit = "Ms" | "Bytes";
+type Unit = "Ms" | "Bytes" | "Ratio";
 const units = new WeakMap<z.core.$ZodType, Unit>();
 
 function unit<Text extends string>(form: RegExp, suffix: Unit, expected: string): z.ZodType<Text, Text> {
@@ -29,22 +31,31 @@ export const duration = unit<DurationText>(durationForm, "Ms", "expected a durat
 /** A number of bytes: "512B", "64KiB", "4MiB". The parsed key ends in `Bytes`. */
 export const size = unit<SizeText>(sizeForm, "Bytes", "expected a size such as 64KiB or 4MiB");
 
+/** A share: "10%", "0.5%". The parsed key ends in `Ratio`, and its value is from 0 to 1. */
+export const percent = unit<PercentText>(percentForm, "Ratio", "expected a percentage from 0% to 100%");
+
 /** The parsed configuration: every duration and size a number, its unit in the key. */
 export type WithUnits<T> = T extends readonly (infer E)[]
   ? readonly WithUnits<E>[]
   : T extends object
     ? {
-        readonly [
-          K in keyof T as K extends string
-            ? NonNullable<T[K]> extends DurationText
-              ? `${K}Ms`
-              : NonNullable<T[K]> extends SizeText
-                ? `${K}Bytes`
-                : K
-            : K
-        ]: NonNullable<T[K]> extends DurationText | SizeText ? number | Extract<T[K], undefined> : WithUnits<T[K]>;
+        readonly [K in keyof T as WithUnit<K, NonNullable<T[K]>>]: NonNullable<T[K]> extends UnitText
+          ? number | Extract<T[K], undefined>
+          : WithUnits<T[K]>;
       }
     : T;
+
+type UnitText = DurationText | SizeText | PercentText;
+
+type WithUnit<Key, Value> = Key extends string
+  ? Value extends DurationText
+    ? `${Key}Ms`
+    : Value extends SizeText
+      ? `${Key}Bytes`
+      : Value extends PercentText
+        ? `${Key}Ratio`
+        : Key
+  : Key;
 
 /** "1m30s" -> 90000. @throws RangeError when it is no duration. */
 export function durationMs(text: string): number {
@@ -74,6 +85,12 @@ function mapDefined<T, R>(value: T | undefined, map: (value: T) => R): R | undef
   return value === undefined ? undefined : map(value);
 }
 
+const read: Readonly<Record<Unit, (text: string) => number>> = {
+  Ms: durationMs,
+  Bytes: sizeBytes,
+  Ratio: (text) => parseFloat(text) / 100,
+};
+
 /** Replaces the durations and sizes in `value`, which `schema` has accepted, by numbers under keys that name the unit. */
 export function withUnits<T>(schema: z.ZodType<T>, value: T): WithUnits<T> {
   return convert(schema, value) as WithUnits<T>;
@@ -88,7 +105,7 @@ function convert(schema: z.core.$ZodType, value: unknown): unknown {
     const memberSchema = shape[key];
     const suffix = memberSchema === undefined ? undefined : unitOf(memberSchema);
     if (suffix === undefined) converted[key] = memberSchema === undefined ? member : convert(memberSchema, member);
-    else if (typeof member === "string") converted[key + suffix] = suffix === "Ms" ? durationMs(member) : sizeBytes(member);
+    else if (typeof member === "string") converted[key + suffix] = read[suffix](member);
   }
   return converted;
 }

@@ -1,0 +1,64 @@
+/**
+ * Addresses as people write them: where to listen ("127.0.0.1:8080", "[::1]:0", ":8080") and what to speak to ("grpc://127.0.0.1:50051").
+ *
+ * The messages say what to write instead, because these are the two values nearly everyone gets wrong once.
+ */
+import { z } from "zod";
+
+export interface HostPort {
+  /** Without brackets: "::1". "0.0.0.0" where none was written. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Upstream {
+  readonly scheme: "grpc" | "grpcs";
+  readonly host: string;
+  readonly port: number;
+}
+
+const hostPortForm = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]*)):(\d{1,5})$/;
+
+/** @throws RangeError that says what to write */
+export function parseHostPort(text: string): HostPort {
+  const [, bracketed, plain, digits] = hostPortForm.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535)
+    throw new RangeError(`"${text}" is not an address: write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080`);
+  return { host: bracketed ?? (plain === "" || plain === undefined ? "0.0.0.0" : plain), port };
+}
+
+/** "127.0.0.1:8080", "[::1]:8080" */
+export function formatHostPort({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** @throws RangeError that says what to write */
+export function parseUpstream(text: string): Upstream {
+  const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? [];
+  if (scheme === undefined) throw new RangeError(`"${text}" has no scheme: write grpc://${text}, or grpcs:// for TLS`);
+  if (scheme !== "grpc" && scheme !== "grpcs")
+    throw new RangeError(
+      `"${text}": ${scheme}:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT`,
+    );
+  const [, bracketed, plain, digits] = hostPortForm.exec(rest!.replace(/\/$/, "")) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (digits === undefined || host === undefined || host === "" || host.includes("@") || port === 0 || port > 65_535)
+    throw new RangeError(`"${text}" is not an upstream: write ${scheme}://HOST:PORT, such as ${scheme}://127.0.0.1:50051`);
+  return { scheme, host, port };
+}
+
+/** A string that `parse` accepts; its message is the issue's. */
+function parsable(parse: (text: string) => unknown, expected: string): z.ZodString {
+  return z.string({ error: expected }).superRefine((text, context) => {
+    try {
+      parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as RangeError).message });
+    }
+  });
+}
+
+export const hostPort = parsable(parseHostPort, "expected an address such as 127.0.0.1:8080");
+export const upstreamUrl = parsable(parseUpstream, "expected an upstream such as grpc://127.0.0.1:50051");
