@@ -12,7 +12,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export const LOAD_CORE = 0;
 export const TEST_CORE = 1;
-export const pinned = availableParallelism() > 1 && spawnSync("taskset", ["-V"]).status === 0;
+const PIN = "taskset";
+export const pinned = availableParallelism() > 1 && spawnSync(PIN, ["-V"]).status === 0;
 
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
@@ -21,7 +22,7 @@ process.on("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 function pin(command: readonly string[], core: number): [string, string[]] {
-  const full = pinned ? ["taskset", "-c", String(core), ...command] : [...command];
+  const full = pinned ? [PIN, "-c", String(core), ...command] : [...command];
   return [full[0]!, full.slice(1)];
 }
 
