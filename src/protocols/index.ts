@@ -1,11 +1,15 @@
-/** Every protocol, in the order in which an exchange is offered to them (SEMANTICS A3: header-only classification). */
+/** Every protocol, in the order in which an exchange is offered to them, by its head alone. */
+import { createConnectInbound } from "./connect/inbound.ts";
 import { createGrpcInbound } from "./grpc/inbound.ts";
+import { createGrpcWebInbound } from "./grpc-web/inbound.ts";
 import type { Inbound } from "./protocol.ts";
 import { createRestInbound } from "./rest/inbound.ts";
 
 export function createInbounds(): readonly Inbound[] {
   return [
-    createGrpcInbound(), // by content type, before anything that looks at paths
+    createGrpcInbound(), // by content type alone, before anything that looks at paths
+    createGrpcWebInbound(), // by content type alone
+    createConnectInbound(), // by content type, version header or query; plain JSON without them is REST's
     createRestInbound(), // last: takes what is left, and answers 404 where it must
   ];
 }

@@ -1,7 +1,9 @@
 /** The inbound contract on every protocol, each through other people's clients. */
+import { ConnectError } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
 import { Code, codeFromNumber } from "../../src/core/code.ts";
 import { decodeRpcStatus } from "../../src/protocols/shared/rpc-status.ts";
+import { connectClient, type ConnectKind } from "../support/connect-client.ts";
 import { loadEcho } from "../support/echo-server.ts";
 import { inboundContract, type Answer, type InboundClient } from "./protocol-contract.ts";
 
@@ -102,5 +104,37 @@ function reasonOf(details: Uint8Array): string | undefined {
   return info === undefined ? undefined : Buffer.from(info.value.subarray(2, 2 + info.value[1]!)).toString();
 }
 
+function viaConnect(kind: ConnectKind, httpVersion: "1.1" | "2"): InboundClient {
+  const open: { close(): void }[] = [];
+  return {
+    async unary(port, request, { metadata = {}, timeoutMs, signal } = {}): Promise<Answer> {
+      const { client, close } = connectClient(kind, port, httpVersion);
+      open.push({ close });
+      let head: Headers | undefined;
+      let tail: Headers | undefined;
+      const options = { headers: metadata, ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
+      const call = client["unary"] as (request: object, options: object) => Promise<Record<string, unknown>>;
+      const seen = { onHeader: (headers: Headers) => (head = headers), onTrailer: (trailers: Headers) => (tail = trailers) };
+      const maps = (): Pick<Answer, "metadata" | "trailers"> => ({ metadata: new Map(head ?? []), trailers: new Map(tail ?? []) });
+      try {
+        const body = await call(request, { ...options, ...seen });
+        return { code: Code.OK, message: "", reason: undefined, body, ...maps() };
+      } catch (thrown) {
+        const error = ConnectError.from(thrown);
+        const info = error.details.find((detail) => "type" in detail && detail.type.endsWith("ErrorInfo")) as
+          { value: Uint8Array } | undefined;
+        const reason = info === undefined ? undefined : Buffer.from(info.value.subarray(2, 2 + info.value[1]!)).toString();
+        return { code: codeFromNumber(error.code), message: error.rawMessage, reason, body: undefined, ...maps() };
+      }
+    },
+    close() {
+      for (const { close } of open.splice(0)) close();
+    },
+  };
+}
+
 inboundContract("rest", rest);
 inboundContract("grpc", grpcClient);
+inboundContract("grpc-web", viaConnect("grpc-web", "1.1"));
+inboundContract("connect", viaConnect("connect", "1.1"));
+inboundContract("connect", viaConnect("connect-json", "2"));

@@ -10,6 +10,9 @@ import { statusOf, type Status } from "../../core/status.ts";
 import { errorOfAnswer } from "./codec-failure.ts";
 import { compressedFlag, envelopeBytes, envelopePrefix } from "./envelope.ts";
 
+/** How a message is written: as protobuf or as JSON. */
+export type MessageForm = "wire" | "json";
+
 /** Where messages go: an exchange, or what a protocol puts before it. */
 export interface EnvelopeSink {
   readonly open: boolean;
@@ -18,9 +21,9 @@ export interface EnvelopeSink {
 }
 
 /** Writes the one message of a unary reply, counts it, and says how the call ended. */
-export function writeSingle(payload: Payload, reply: Reply, call: Call, sink: EnvelopeSink): Status {
+export function writeSingle(payload: Payload, reply: Reply, call: Call, sink: EnvelopeSink, form: MessageForm = "wire"): Status {
   try {
-    writeMessage(payload, reply.encoding, call, sink);
+    writeMessage(payload, reply.encoding, call, sink, form);
     return reply.ended!;
   } catch (error) {
     return statusOf(errorOfAnswer(error));
@@ -28,14 +31,14 @@ export function writeSingle(payload: Payload, reply: Reply, call: Call, sink: En
 }
 
 /** Writes a stream's messages until it ends, the reader leaves or the call is cancelled, and says how it ended. */
-export async function writeStream(reply: Reply, call: Call, sink: EnvelopeSink): Promise<Status> {
+export async function writeStream(reply: Reply, call: Call, sink: EnvelopeSink, form: MessageForm = "wire"): Promise<Status> {
   const { messages } = reply;
   try {
     for (;;) {
       const next = messages.next();
       const payload = next instanceof Promise ? await next : next;
       if (payload === undefined || !sink.open) break;
-      if (!writeMessage(payload, reply.encoding, call, sink)) await sink.drained();
+      if (!writeMessage(payload, reply.encoding, call, sink, form)) await sink.drained();
     }
     if (!sink.open) messages.cancel();
     return call.cancelled !== undefined ? statusOf(call.cancelled) : await reply.end;
@@ -46,10 +49,10 @@ export async function writeStream(reply: Reply, call: Call, sink: EnvelopeSink):
 }
 
 /** @returns false when the sink wants a pause. */
-function writeMessage(payload: Payload, encoding: string | undefined, call: Call, sink: EnvelopeSink): boolean {
+function writeMessage(payload: Payload, encoding: string | undefined, call: Call, sink: EnvelopeSink, form: MessageForm): boolean {
   const { compressed } = payload;
-  const pass = compressed !== undefined && compressed.encoding === encoding;
-  const bytes = pass ? compressed.bytes : payload.wireView();
+  const pass = form === "wire" && compressed !== undefined && compressed.encoding === encoding;
+  const bytes = pass ? compressed.bytes : form === "wire" ? payload.wireView() : payload.jsonView();
   call.responseBytes += bytes.length + envelopeBytes;
   return sink.write(bytes, envelopePrefix(pass ? compressedFlag : 0, bytes.length));
 }

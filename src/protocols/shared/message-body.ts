@@ -12,6 +12,7 @@ import { WireError } from "../../wire/wire-error.ts";
 import { ofWireError } from "./collect-body.ts";
 import { compressed } from "./compression.ts";
 import { compressedFlag, EnvelopeReader, type Envelope } from "./envelope.ts";
+import type { MessageForm } from "./enveloped-reply.ts";
 
 /** One received message. @throws CallError when its flags make no sense. */
 export function payloadOf(
@@ -20,14 +21,16 @@ export function payloadOf(
   encoding: string | undefined,
   limitBytes: number,
   source: "caller" | "upstream",
+  form: MessageForm = "wire",
 ): Payload {
-  if (envelope.flags === 0) return Payload.ofWire(type, envelope.bytes);
+  if (envelope.flags === 0) return form === "wire" ? Payload.ofWire(type, envelope.bytes) : Payload.ofJson(type, envelope.bytes);
   const reason = source === "caller" ? "INVALID_FRAMING" : "UPSTREAM_PROTOCOL";
   if (envelope.flags !== compressedFlag)
     throw new CallError(reason, `message with reserved flags 0x${envelope.flags.toString(16)}`, { source });
   if (encoding === undefined || encoding === "identity")
     throw new CallError(reason, "compressed message without a message encoding", { source });
-  return Payload.ofCompressed(type, compressed(encoding, envelope.bytes, limitBytes, source));
+  const content = compressed(encoding, envelope.bytes, limitBytes, source);
+  return form === "wire" ? Payload.ofCompressed(type, content) : Payload.ofJson(type, content.open());
 }
 
 export class MessageBody extends MessageStream {
@@ -35,22 +38,24 @@ export class MessageBody extends MessageStream {
   private readonly type: MessageType;
   private readonly encoding: string | undefined;
   private readonly limitBytes: number;
+  private readonly form: MessageForm;
   private readonly reader: EnvelopeReader;
   private done = false;
 
-  constructor(body: BodyReader, type: MessageType, encoding: string | undefined, limitBytes: number) {
+  constructor(body: BodyReader, type: MessageType, encoding: string | undefined, limitBytes: number, form: MessageForm = "wire") {
     super();
     this.body = body;
     this.type = type;
     this.encoding = encoding;
     this.limitBytes = limitBytes;
+    this.form = form;
     this.reader = new EnvelopeReader(limitBytes, "caller");
   }
 
   next(): Payload | undefined | Promise<Payload | undefined> {
     for (;;) {
       const envelope = this.reader.take();
-      if (envelope !== undefined) return payloadOf(this.type, envelope, this.encoding, this.limitBytes, "caller");
+      if (envelope !== undefined) return payloadOf(this.type, envelope, this.encoding, this.limitBytes, "caller", this.form);
       if (this.done) return this.atEnd();
       const chunk = this.body.read();
       if (chunk instanceof Promise) return this.later(chunk);

@@ -12,13 +12,23 @@ const codec: Codec = { jsonToWire: unreadable, wireToJson: unreadable };
 const opaqueType: MessageType = { name: "", codec: () => codec };
 
 const maxMethods = 1024;
-const methods = new Map<string, Method>();
+const streaming = new Map<string, Method>();
+const unary = new Map<string, Method>();
 
 /**
  * A method for a path the schema does not know: any number of opaque messages both ways.
  * The same object again for the same path, as long as no more than a thousand different ones are asked for.
  */
 export function opaqueMethod(path: string): Method {
+  return kept(streaming, path, true);
+}
+
+/** The same for a protocol that says itself that the call is unary. */
+export function opaqueUnaryMethod(path: string): Method {
+  return kept(unary, path, false);
+}
+
+function kept(methods: Map<string, Method>, path: string, streams: boolean): Method {
   const known = methods.get(path);
   if (known !== undefined) return known;
   const slash = path.lastIndexOf("/");
@@ -28,9 +38,9 @@ export function opaqueMethod(path: string): Method {
     name: path.slice(slash + 1),
     input: opaqueType,
     output: opaqueType,
-    clientStreaming: true,
-    serverStreaming: true,
-    unary: false,
+    clientStreaming: streams,
+    serverStreaming: streams,
+    unary: !streams,
     idempotency: "unknown",
     http: [],
   };

@@ -1,0 +1,229 @@
+/**
+ * Connect calls in (connectrpc.com/docs/protocol): unary by POST and GET, streams in envelopes, protobuf or JSON.
+ *
+ * The trap: a unary failure has a real HTTP status, a streaming one never has; which of the two a request is, its content type says.
+ */
+import { Call } from "../../core/call.ts";
+import { CallError } from "../../core/call-error.ts";
+import { Code } from "../../core/code.ts";
+import { Deadline } from "../../core/deadline.ts";
+import { SingleMessage, type Messages } from "../../core/messages.ts";
+import { Metadata } from "../../core/metadata.ts";
+import type { Method } from "../../core/method.ts";
+import type { Payload } from "../../core/payload.ts";
+import type { Reply } from "../../core/reply.ts";
+import { statusOf, type Status } from "../../core/status.ts";
+import type { Exchange, RequestHead } from "../../wire/exchange.ts";
+import type { Catalogue, Inbound } from "../protocol.ts";
+import { errorOfAnswer } from "../shared/codec-failure.ts";
+import { collectBody } from "../shared/collect-body.ts";
+import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
+import { httpStatusOfCode } from "../shared/http-status.ts";
+import { MessageBody } from "../shared/message-body.ts";
+import { opaqueMethod, opaqueUnaryMethod } from "../shared/opaque-type.ts";
+import { connectError } from "./errors.ts";
+import { acceptedEncodings, readRequestFields, type RequestFields } from "./request-fields.ts";
+import { endStream, rejectStream, startStream } from "./streaming.ts";
+import { readGetQuery, unaryPayload } from "./unary-request.ts";
+
+const kind = "connect";
+
+/** What the content type (or the GET) says the request is. */
+interface RequestKind {
+  readonly streaming: boolean;
+  readonly form: MessageForm;
+}
+
+export function createConnectInbound(): Inbound {
+  return {
+    kind,
+
+    accepts(head: RequestHead): boolean {
+      const contentType = head.headers.get("content-type");
+      if (contentType !== undefined && (contentType.startsWith("application/connect+") || mediaType(contentType) === "application/proto"))
+        return true;
+      return head.headers.has("connect-protocol-version") || (head.method === "GET" && /[?&]connect=v1(&|$)/.test(head.target));
+    },
+
+    decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
+      const { head } = x;
+      const fields = readRequestFields(head.headers.flat);
+      if (head.method === "GET") return decodeGet(x, fields, catalogue);
+      if (head.method !== "POST")
+        throw new CallError("METHOD_NOT_ALLOWED", "calls of this protocol are POST requests", { headers: ["allow", "POST"] });
+      const request = kindOf(head);
+      if (request === undefined) throw unsupported(head);
+      const path = pathOf(head.target);
+      const method = catalogue.table?.byPath(path) ?? (request.streaming ? opaqueMethod(path) : opaqueUnaryMethod(path));
+      // An envelope for a unary method, or the reverse, is the wrong content type for it.
+      if (method.unary === request.streaming) throw unsupported(head);
+      return request.streaming
+        ? decodeStream(x, fields, method, request.form, catalogue)
+        : decodeUnary(x, fields, method, request.form, catalogue);
+    },
+
+    encode(reply: Reply, call: Call, x: Exchange): Status | Promise<Status> {
+      const form = formOf(x.head);
+      if (kindOf(x.head)?.streaming !== true) return encodeUnary(reply, call, x, form);
+      startStream(x, form, reply.metadata, reply.encoding);
+      const { single } = reply.messages;
+      const end =
+        single === undefined || reply.ended === undefined ? writeStream(reply, call, x, form) : writeSingle(single, reply, call, x, form);
+      if (!(end instanceof Promise)) {
+        endStream(x, end);
+        return end;
+      }
+      return end.then((status) => {
+        endStream(x, status);
+        return status;
+      });
+    },
+
+    reject(error: CallError, x: Exchange): void {
+      x.body.cancel();
+      const request = kindOf(x.head);
+      if (request?.streaming === true && error.reason !== "UNSUPPORTED_MEDIA_TYPE") rejectStream(x, request.form, error, statusOf(error));
+      else rejectUnary(error, x);
+    },
+  };
+}
+
+function decodeUnary(x: Exchange, fields: RequestFields, method: Method, form: MessageForm, catalogue: Catalogue): Call | Promise<Call> {
+  const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
+  const limitBytes = catalogue.messageBytes;
+  const encoding = x.head.headers.get("content-encoding");
+  const toCall = (bytes: Uint8Array): Call =>
+    callOf(x, fields, method, deadline, new SingleMessage(unaryPayload(method, form, encoding, bytes, limitBytes)), bytes.length, form);
+  const body = collectBody(x.head, x.body, limitBytes, deadline.atMs);
+  return body instanceof Promise ? body.then(toCall) : toCall(body);
+}
+
+function decodeGet(x: Exchange, fields: RequestFields, catalogue: Catalogue): Call {
+  const { target } = x.head;
+  const path = pathOf(target);
+  const method = catalogue.table?.byPath(path);
+  if (method === undefined) throw new CallError("UNKNOWN_METHOD", undefined, { source: "caller", httpStatus: 404 });
+  if (!method.unary || method.idempotency !== "no-side-effects")
+    throw new CallError("METHOD_NOT_ALLOWED", `${path} may have side effects: call it by POST`, {
+      source: "caller",
+      headers: ["allow", "POST"],
+    });
+  const { form, encoding, message } = readGetQuery(target.slice(path.length + 1));
+  const payload = unaryPayload(method, form, encoding, message, catalogue.messageBytes);
+  return callOf(x, fields, method, new Deadline(x.arrivedAtMs + fields.timeoutMs), new SingleMessage(payload), message.length, form);
+}
+
+function decodeStream(x: Exchange, fields: RequestFields, method: Method, form: MessageForm, catalogue: Catalogue): Call | Promise<Call> {
+  const { headers } = x.head;
+  const limitBytes = catalogue.messageBytes;
+  const encoding = headers.get("connect-content-encoding");
+  const body = new MessageBody(x.body, method.input, encoding === "identity" ? undefined : encoding, limitBytes, form);
+  const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
+  if (method.clientStreaming) return callOf(x, fields, method, deadline, body, 0, form);
+  return onlyMessage(body).then((payload) => callOf(x, fields, method, deadline, new SingleMessage(payload), 0, form));
+}
+
+/** A server stream's one request. @throws CallError */
+async function onlyMessage(body: MessageBody): Promise<Payload> {
+  const payload = await body.next();
+  if (payload === undefined)
+    throw new CallError("MISSING_MESSAGE", "the request of a server stream holds no message", { source: "caller" });
+  if ((await body.next()) !== undefined)
+    throw new CallError("TOO_MANY_MESSAGES", "the request of a server stream holds more than one message", { source: "caller" });
+  return payload;
+}
+
+function callOf(
+  x: Exchange,
+  fields: RequestFields,
+  method: Method,
+  deadline: Deadline,
+  messages: Messages,
+  requestBytes: number,
+  form: MessageForm,
+): Call {
+  const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
+  const call = new Call(method, caller, fields.metadata, messages, deadline, x.arrivedAtMs);
+  const { headers } = x.head;
+  const request = headers.get("connect-content-encoding");
+  // JSON has to be opened anyway, so only protobuf lets the upstream compress for the caller.
+  const accept = form === "json" ? undefined : acceptedEncodings(headers.get(method.unary ? "accept-encoding" : "connect-accept-encoding"));
+  call.encoding = { request: form === "json" || request === "identity" ? undefined : request, accept };
+  call.requestBytes = requestBytes;
+  return call;
+}
+
+function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm): Status {
+  const end = reply.ended!;
+  try {
+    if (end.code !== Code.OK) throw end.error ?? CallError.of(end);
+    const payload = reply.messages.single!;
+    const { compressed } = payload;
+    const pass = form === "wire" && compressed !== undefined;
+    const bytes = pass ? compressed.bytes : form === "wire" ? payload.wireView() : payload.jsonView();
+    call.responseBytes = bytes.length;
+    const headers = ["content-type", form === "wire" ? "application/proto" : "application/json"];
+    if (pass) headers.push("content-encoding", compressed.encoding);
+    x.respond(200, withMetadata(headers, reply.metadata, end.trailers), bytes);
+    return end;
+  } catch (thrown) {
+    const error = errorOfAnswer(thrown);
+    rejectUnary(error, x);
+    return statusOf(error);
+  }
+}
+
+function rejectUnary(error: CallError, x: Exchange): void {
+  const headers = withMetadata(["content-type", "application/json", ...error.headers], error.metadata ?? Metadata.empty, error.trailers);
+  const { reason, httpStatus, code } = error;
+  const status = reason === "UNSUPPORTED_MEDIA_TYPE" || reason === "METHOD_NOT_ALLOWED" ? httpStatus! : httpStatusOfCode(code);
+  x.respond(status, headers, Buffer.from(JSON.stringify(connectError(error))));
+}
+
+function withMetadata(headers: string[], metadata: Metadata, trailers: Metadata): string[] {
+  headers.push(...metadata.flat);
+  for (const [name, value] of trailers) headers.push(`trailer-${name}`, value);
+  return headers;
+}
+
+/** Undefined for a content type that is not Connect's. */
+function kindOf(head: RequestHead): RequestKind | undefined {
+  switch (mediaType(head.headers.get("content-type") ?? "")) {
+    case "application/proto":
+      return { streaming: false, form: "wire" };
+    case "application/json":
+      return { streaming: false, form: "json" };
+    case "application/connect+proto":
+      return { streaming: true, form: "wire" };
+    case "application/connect+json":
+      return { streaming: true, form: "json" };
+    default:
+      return undefined;
+  }
+}
+
+function formOf(head: RequestHead): MessageForm {
+  if (head.method === "GET") return /[?&]encoding=json(&|$)/.test(head.target) ? "json" : "wire";
+  return kindOf(head)?.form ?? "json";
+}
+
+function mediaType(contentType: string): string {
+  const semicolon = contentType.indexOf(";");
+  return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query < 0 ? target : target.slice(0, query);
+}
+
+function unsupported(head: RequestHead): CallError {
+  return new CallError(
+    "UNSUPPORTED_MEDIA_TYPE",
+    `content type ${JSON.stringify(head.headers.get("content-type") ?? "")} is not supported for this method`,
+    {
+      source: "caller",
+      headers: ["accept-post", "application/json, application/proto, application/connect+json, application/connect+proto"],
+    },
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * gRPC-Web calls in (grpc/grpc doc/PROTOCOL-WEB.md), binary and text.
+ *
+ * The trap: the status never travels as an HTTP trailer; even an immediate failure is a body that holds one trailers frame, because some
+ * clients do not look at headers for it.
+ */
+import type { Call } from "../../core/call.ts";
+import type { CallError } from "../../core/call-error.ts";
+import { Metadata } from "../../core/metadata.ts";
+import type { Reply } from "../../core/reply.ts";
+import { statusOf, type Status } from "../../core/status.ts";
+import type { Exchange, RequestHead } from "../../wire/exchange.ts";
+import type { Catalogue, Inbound } from "../protocol.ts";
+import { decodeEnveloped, readEnvelopedHead } from "../shared/enveloped-request.ts";
+import { writeSingle, writeStream } from "../shared/enveloped-reply.ts";
+import { grpcTrailers } from "../shared/grpc-status.ts";
+import { TextBody, TextSink } from "./text-body.ts";
+import { trailerFrame } from "./trailer-frame.ts";
+
+const kind = "grpc-web";
+const contentTypePattern = /^application\/grpc-web(-text)?(\+proto)?\s*(;.*)?$/;
+
+export function createGrpcWebInbound(): Inbound {
+  return {
+    kind,
+
+    accepts(head: RequestHead): boolean {
+      return (
+        head.headers.get("content-type")?.startsWith("application/grpc-web") === true &&
+        contentTypePattern.test(head.headers.get("content-type")!)
+      );
+    },
+
+    decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
+      const head = readEnvelopedHead(x.head.headers.flat);
+      return decodeEnveloped(x, isText(x) ? new TextBody(x.body) : x.body, head, catalogue, kind);
+    },
+
+    encode(reply: Reply, call: Call, x: Exchange): Status | Promise<Status> {
+      begin(x, reply.metadata, reply.encoding);
+      const sink = isText(x) ? new TextSink(x) : x;
+      const { single } = reply.messages;
+      if (single === undefined || reply.ended === undefined) return writeStream(reply, call, sink).then((status) => finish(status, x));
+      return finish(writeSingle(single, reply, call, sink), x);
+    },
+
+    reject(error: CallError, x: Exchange): void {
+      x.body.cancel();
+      begin(x, error.metadata ?? Metadata.empty, undefined);
+      finish(statusOf(error), x);
+    },
+  };
+}
+
+function isText(x: Exchange): boolean {
+  return x.head.headers.get("content-type")!.startsWith("application/grpc-web-text");
+}
+
+function begin(x: Exchange, metadata: Metadata, encoding: string | undefined): void {
+  const headers = ["content-type", isText(x) ? "application/grpc-web-text+proto" : "application/grpc-web+proto"];
+  if (encoding !== undefined) headers.push("grpc-encoding", encoding);
+  x.start(200, headers.concat(metadata.flat));
+}
+
+function finish(status: Status, x: Exchange): Status {
+  if (!x.open) return status;
+  const frame = trailerFrame(grpcTrailers(status));
+  if (isText(x)) new TextSink(x).write(frame);
+  else x.write(frame);
+  x.finish();
+  return status;
+}
