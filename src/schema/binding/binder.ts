@@ -1,0 +1,241 @@
+/**
+ * One binding of one method, compiled: captures, query and body of a request -> its message (SEMANTICS A1.4 to A1.8).
+ *
+ * Parameters become wire bytes without any JSON in between and are appended to the body's: body, then query, then path, and the last
+ * occurrence wins. A body that is the whole message, with nothing to append, stays JSON and is checked where it is converted.
+ */
+import { CallError } from "../../core/call-error.ts";
+import { canonicalJson, CodecError, type Codec, type JsonProfile } from "../../core/message-type.ts";
+import type { HttpBinding } from "../../core/method.ts";
+import { Payload } from "../../core/payload.ts";
+import type { FieldDescriptor, MethodDescriptor } from "../descriptor.ts";
+import { parseTemplate, type Template, type TemplateVariable } from "../http-rule/template.ts";
+import { Keep } from "../percent-decoding.ts";
+import type { BindingOptions } from "./binding-options.ts";
+import { errorOfCodec } from "./codec-error.ts";
+import { findField, kindOf, resolveFieldPath } from "./field-path.ts";
+import { maskOf, soleFieldMask } from "./field-mask-fill.ts";
+import { invalidParameter, Parameter, tagBytes } from "./parameter.ts";
+import { QueryBinding, type OccurrenceObserver } from "./query-binding.ts";
+import { lastValue, withoutField } from "./wire-fields.ts";
+import { WireWriter } from "./wire-writer.ts";
+
+/** What routing found in the request target, all of it still percent-encoded. */
+export interface BindTarget {
+  /** One per variable of the template. */
+  readonly captures: readonly string[];
+  /** Behind the `?`; "" for none. */
+  readonly query: string;
+}
+
+/** A binding that does not fit its method. */
+export class BindingError extends Error {
+  override readonly name = "BindingError";
+  /** Where in the template, from 1; undefined when the fault is not in the template. */
+  readonly column: number | undefined;
+
+  constructor(message: string, column?: number) {
+    super(message);
+    this.column = column;
+  }
+}
+
+/** @throws TemplateError or BindingError */
+export function createBinder(method: MethodDescriptor, binding: HttpBinding, options: BindingOptions): Binder {
+  return new Binder(method, binding, options);
+}
+
+/** A codec that also takes one field by itself, as the body or the answer of a binding. */
+interface FieldAwareCodec extends Codec {
+  fieldJsonToWire(json: Uint8Array, field: FieldDescriptor): Uint8Array;
+  fieldWireToJson(wire: Uint8Array, field: FieldDescriptor): Uint8Array;
+}
+
+interface Capture {
+  readonly parameter: Parameter;
+  readonly keep: Keep;
+}
+
+const emptyMessage = new Uint8Array(0);
+/** Above this many characters a native write is faster than a loop. */
+const loopLimit = 64;
+const out = new WireWriter();
+
+export class Binder {
+  readonly template: Template;
+  readonly method: MethodDescriptor;
+  readonly binding: HttpBinding;
+  /** The field that the request body is; undefined for none and for "*". */
+  readonly bodyField: FieldDescriptor | undefined;
+  /** The field of the answer that is the response body; undefined when the whole message is. */
+  readonly responseField: FieldDescriptor | undefined;
+  private readonly captures: readonly Capture[];
+  private readonly query: QueryBinding;
+  private readonly profile: JsonProfile;
+  private readonly refuseCollisions: boolean;
+  private readonly mask: FieldDescriptor | undefined;
+  /** Set when the path binds one string of the message and nothing else: the commonest GET. */
+  private readonly onlyStringTag: Uint8Array | undefined;
+
+  constructor(method: MethodDescriptor, binding: HttpBinding, options: BindingOptions) {
+    this.method = method;
+    this.binding = binding;
+    this.template = parseTemplate(binding.template);
+    this.captures = this.template.variables.map((variable) => captureOf(method, variable, options));
+    const pathOneofs = this.captures.flatMap(({ parameter }) => parameter.oneofs);
+    checkOneofs(pathOneofs);
+    this.bodyField = binding.body === "" || binding.body === "*" ? undefined : bodyFieldOf(method, binding.body);
+    this.responseField = binding.responseBody === "" ? undefined : responseFieldOf(method, binding.responseBody);
+    this.query = new QueryBinding(method.input, {
+      options,
+      bodyCovers: binding.body === "*" ? "*" : this.bodyField?.number,
+      pathBound: new Set(this.captures.map(({ parameter }) => parameter.path)),
+      pathOneofs,
+    });
+    this.profile = options.ignoreUnknownFields ? { ...canonicalJson, ignoreUnknown: true } : canonicalJson;
+    this.refuseCollisions = options.refuseCollisions;
+    if (binding.httpMethod === "PATCH" && this.bodyField?.value.kind === "message") this.mask = soleFieldMask(method.input);
+    if (this.captures.length === 1) this.onlyStringTag = this.captures[0]!.parameter.plainStringTag;
+  }
+
+  /**
+   * @param body JSON; undefined or empty for none
+   * @throws CallError; but a body that stays JSON fails later, where it is converted, with a CodecError
+   */
+  bind(target: BindTarget, body: Uint8Array | undefined): Payload {
+    const { input } = this.method;
+    if (body === undefined || body.length === 0) {
+      if (target.query !== "") return this.assemble(target, undefined, undefined);
+      if (this.captures.length === 0) return Payload.ofWire(input, emptyMessage);
+      const wire = this.onlyStringTag === undefined ? undefined : plainString(this.onlyStringTag, target.captures[0]!);
+      return wire === undefined ? this.assemble(target, undefined, undefined) : Payload.ofWire(input, wire);
+    }
+    if (this.binding.body === "") throw new CallError("UNEXPECTED_BODY", undefined, { source: "caller" });
+    const untouched = this.binding.body === "*" && this.captures.length === 0 && target.query === "" && this.profile === canonicalJson;
+    return untouched ? Payload.ofJson(input, body) : this.assemble(target, this.bodyToWire(body), body);
+  }
+
+  /** As {@link bind}, for a body that is already protobuf: the request message with nothing but the body's fields. @throws CallError */
+  bindWire(target: BindTarget, bodyWire: Uint8Array): Payload {
+    return this.assemble(target, bodyWire, undefined);
+  }
+
+  /** The answer's JSON as this binding shows it: a view, valid until the next conversion on this thread. @throws CodecError */
+  responseJson(payload: Payload): Uint8Array {
+    if (this.responseField === undefined) return payload.jsonView();
+    return (this.method.output.codec() as FieldAwareCodec).fieldWireToJson(payload.wireView(), this.responseField);
+  }
+
+  /** A view of the codec's memory. */
+  private bodyToWire(body: Uint8Array): Uint8Array {
+    const codec = this.method.input.codec(this.profile) as FieldAwareCodec;
+    try {
+      return this.bodyField === undefined ? codec.jsonToWire(body) : codec.fieldJsonToWire(body, this.bodyField);
+    } catch (error) {
+      throw error instanceof CodecError ? errorOfCodec(error, this.method.input) : error;
+    }
+  }
+
+  private assemble(target: BindTarget, bodyWire: Uint8Array | undefined, bodyJson: Uint8Array | undefined): Payload {
+    out.clear();
+    if (bodyWire !== undefined) out.raw(bodyWire);
+    const observer = bodyWire !== undefined || this.refuseCollisions ? new Overlay(out.at, this.refuseCollisions) : undefined;
+    if (target.query !== "") this.query.bind(target.query, out, observer);
+    if (bodyJson !== undefined && this.mask !== undefined) this.fillMask(this.mask, bodyJson);
+    for (let index = 0; index < this.captures.length; index++) {
+      const { parameter, keep } = this.captures[index]!;
+      observer?.before(parameter);
+      const start = out.at;
+      parameter.write(target.captures[index]!, "path variable", keep, out);
+      observer?.after(parameter, start);
+    }
+    return Payload.ofWire(this.method.input, out.take());
+  }
+
+  private fillMask(mask: FieldDescriptor, bodyJson: Uint8Array): void {
+    const given = lastValue(out.written(), [mask.number]);
+    if (given !== undefined && given.length > 1) return;
+    const field = this.bodyField!;
+    if (field.value.kind !== "message") return;
+    out.raw(tagBytes(mask.number, 2));
+    out.prefixed(maskOf(field.value.message, bodyJson));
+  }
+}
+
+/** What parameters do to the bytes before them: values that would merge are taken out, differing ones refused if so set. */
+class Overlay implements OccurrenceObserver {
+  private bodyEnd: number;
+  private readonly refuseCollisions: boolean;
+
+  constructor(bodyEnd: number, refuseCollisions: boolean) {
+    this.bodyEnd = bodyEnd;
+    this.refuseCollisions = refuseCollisions;
+  }
+
+  before(parameter: Parameter): void {
+    // With collisions refused, equal values merge into themselves.
+    if (!parameter.merges || this.bodyEnd === 0 || this.refuseCollisions) return;
+    const body = withoutField(out.bytes.subarray(0, this.bodyEnd), parameter.numbers);
+    if (body.length === this.bodyEnd) return;
+    const behind = Buffer.from(out.bytes.subarray(this.bodyEnd, out.at));
+    out.at = 0;
+    out.raw(body);
+    this.bodyEnd = out.at;
+    out.raw(behind);
+  }
+
+  after(parameter: Parameter, start: number): void {
+    if (!this.refuseCollisions || parameter.field.cardinality !== "singular") return;
+    const earlier = lastValue(out.bytes.subarray(0, start), parameter.numbers);
+    const later = lastValue(out.bytes.subarray(start, out.at), parameter.numbers);
+    if (earlier !== undefined && later !== undefined && Buffer.compare(earlier, later) !== 0)
+      throw invalidParameter(parameter.path, `${JSON.stringify(parameter.path)} has two different values in this request`);
+  }
+}
+
+/** A field with a short string of ASCII: the check and the copy in one loop. Undefined when it is not one. */
+function plainString(tag: Uint8Array, raw: string): Uint8Array | undefined {
+  const { length } = raw;
+  if (length > loopLimit) return undefined;
+  const bytes = Buffer.allocUnsafe(tag.length + 1 + length);
+  let at = 0;
+  for (; at < tag.length; at++) bytes[at] = tag[at]!;
+  bytes[at++] = length;
+  for (let index = 0; index < length; index++) {
+    const code = raw.charCodeAt(index);
+    if (code === 0x25 || code > 0x7f) return undefined;
+    bytes[at++] = code;
+  }
+  return bytes;
+}
+
+function captureOf(method: MethodDescriptor, variable: TemplateVariable, options: BindingOptions): Capture {
+  const path = resolveFieldPath(method.input, variable.fieldPath);
+  if ("message" in path) throw new BindingError(path.message + path.hint, variable.column);
+  const parameter = Parameter.of(path);
+  if (parameter === undefined || parameter.isJson || path.field.cardinality !== "singular")
+    throw new BindingError(`${path.text} is a ${kindOf(path.field)}: a path variable holds one value`, variable.column);
+  return { parameter, keep: variable.multiSegment ? options.multiSegmentKeep : Keep.NOTHING };
+}
+
+function checkOneofs(members: readonly (readonly [string, number])[]): void {
+  const taken = new Map<string, number>();
+  for (const [oneof, member] of members) {
+    if ((taken.get(oneof) ?? member) !== member) throw new BindingError(`the path binds two members of the oneof ${oneof}`);
+    taken.set(oneof, member);
+  }
+}
+
+function bodyFieldOf(method: MethodDescriptor, name: string): FieldDescriptor {
+  const path = resolveFieldPath(method.input, [name]);
+  if (name.includes(".")) throw new BindingError(`body ${JSON.stringify(name)} is not a field of the request message itself`);
+  if ("message" in path) throw new BindingError(`body: ${path.message}${path.hint}`);
+  if (path.field.cardinality !== "singular") throw new BindingError(`body: ${name} is a ${kindOf(path.field)}`);
+  return path.field;
+}
+
+function responseFieldOf(method: MethodDescriptor, name: string): FieldDescriptor {
+  const field = findField(method.output, name);
+  if (field === undefined) throw new BindingError(`response_body: no field ${JSON.stringify(name)} in ${method.output.name}`);
+  return field;
+}

@@ -1,0 +1,38 @@
+/** How requests are bound to messages: the switches of SEMANTICS A1.5 to A1.8, per listener or route. */
+import { Keep } from "../percent-decoding.ts";
+
+export interface BindingOptions {
+  /** Skip query parameters that no field has, instead of refusing them. */
+  readonly ignoreUnknownParameters: boolean;
+  /** Query parameters that are not part of the message ("alt", "key"), whether or not a field has the name. */
+  readonly ignoredParameters: readonly string[];
+  /** Skip unknown fields of the JSON body, instead of refusing them. */
+  readonly ignoreUnknownFields: boolean;
+  /** Refuse a request whose body, query and path give one field different values, instead of letting the path and then the query win. */
+  readonly refuseCollisions: boolean;
+  /**
+   * Bind query parameters to fields that the body carries. Off, as in google/api/http.proto: with `body: "*"` there are no query
+   * parameters, and with `body: "item"` none below `item`.
+   */
+  readonly queryOverBody: boolean;
+  /** Take `items[0].sku=` for a field of an element of a repeated message. */
+  readonly repeatedMessages: boolean;
+  /** Escapes that stay as they are in variables of several segments: those of reserved characters (A1.4), or of the slash only. */
+  readonly multiSegmentKeep: typeof Keep.SLASH | typeof Keep.RESERVED;
+  /** Most query parameters of one request, ignored ones included. */
+  readonly maxParameters: number;
+  /** Most names in a dotted path. */
+  readonly maxDepth: number;
+}
+
+export const defaultBinding: BindingOptions = Object.freeze({
+  ignoreUnknownParameters: false,
+  ignoredParameters: [],
+  ignoreUnknownFields: false,
+  refuseCollisions: false,
+  queryOverBody: false,
+  repeatedMessages: false,
+  multiSegmentKeep: Keep.RESERVED,
+  maxParameters: 1000,
+  maxDepth: 32,
+});

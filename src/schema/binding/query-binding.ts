@@ -1,0 +1,243 @@
+/**
+ * The query of a request onto the fields of its message (SEMANTICS A1.5, A1.6).
+ *
+ * An entry without `=` has an empty value, as URLSearchParams reads it. Repeated values and map entries are appended; a second value for a
+ * singular field, a map key or a oneof is refused rather than guessed at.
+ */
+import type { MessageDescriptor } from "../descriptor.ts";
+import { decodeText, isPlain, Keep } from "../percent-decoding.ts";
+import type { BindingOptions } from "./binding-options.ts";
+import { resolveFieldPath, type FieldPath } from "./field-path.ts";
+import { invalidParameter, wrapIn, wrappingOf, type Parameter } from "./parameter.ts";
+import { ParameterTable, quoted, unknownParameter } from "./parameter-table.ts";
+import { WireWriter } from "./wire-writer.ts";
+
+/** What the other parts of the request decide about query parameters. */
+export interface QueryRules {
+  readonly options: BindingOptions;
+  /** Undefined: every field may be a parameter. "*": none. Else the number of the field that the body is. */
+  readonly bodyCovers: "*" | number | undefined;
+  /** Fields that the path binds, by path: their query parameters have no effect. */
+  readonly pathBound: ReadonlySet<string>;
+  /** Members of oneofs that the path binds. */
+  readonly pathOneofs: readonly (readonly [string, number])[];
+}
+
+/** Hears of each occurrence that is about to be written, and that was. */
+export interface OccurrenceObserver {
+  before(parameter: Parameter): void;
+  after(parameter: Parameter, start: number): void;
+}
+
+export class QueryBinding {
+  private readonly rules: QueryRules;
+  private readonly ignored: ReadonlySet<string>;
+  private readonly root: MessageDescriptor;
+  /** One per message type that parameters reach into: the root, and elements of repeated messages. */
+  private readonly tables = new Map<MessageDescriptor, ParameterTable>();
+
+  constructor(root: MessageDescriptor, rules: QueryRules) {
+    this.root = root;
+    this.rules = rules;
+    this.ignored = new Set(rules.options.ignoredParameters);
+  }
+
+  /** Appends the parameters of `query`, as it stands behind the `?`, to `out`. @throws CallError */
+  bind(query: string, out: WireWriter, observer: OccurrenceObserver | undefined): void {
+    const scope = new Scope(this.rules, this.tables, this.tableOf(this.root), out, observer);
+    let count = 0;
+    let equals = -2;
+    for (let start = 0; start <= query.length;) {
+      let end = query.indexOf("&", start);
+      if (end < 0) end = query.length;
+      if (end > start) {
+        if (++count > this.rules.options.maxParameters)
+          throw invalidParameter("", `more than ${this.rules.options.maxParameters} query parameters`);
+        // Looked for again only when passed, or a query of many entries without `=` would be searched to its end for each.
+        if (equals !== -1 && equals < start) equals = query.indexOf("=", start);
+        const nameEnd = equals === -1 || equals > end ? end : equals;
+        this.bindEntry(decodedName(query.slice(start, nameEnd)), query.slice(Math.min(nameEnd + 1, end), end), scope);
+      }
+      start = end + 1;
+    }
+    scope.finish();
+  }
+
+  private bindEntry(name: string, raw: string, scope: Scope): void {
+    if (this.ignored.has(name)) return;
+    const { bodyCovers, options } = this.rules;
+    if (bodyCovers === "*" && !options.queryOverBody) {
+      if (options.ignoreUnknownParameters) return;
+      throw unknownParameter(name.slice(0, 64), ": here the request body carries all fields that the path does not");
+    }
+    scope.put(name, raw, 0);
+  }
+
+  private tableOf(message: MessageDescriptor): ParameterTable {
+    return tableIn(this.tables, message, this.rules.options);
+  }
+}
+
+/** One message that parameters are being written to: the request's, or an element of a repeated field. */
+class Scope {
+  private readonly rules: QueryRules;
+  private readonly tables: Map<MessageDescriptor, ParameterTable>;
+  private readonly table: ParameterTable;
+  private readonly observer: OccurrenceObserver | undefined;
+  readonly out: WireWriter;
+  /** Paths of singular fields, and `path[key]` of map entries. */
+  private readonly seen = new Set<string>();
+  private oneofs: Map<string, number> | undefined;
+  private lists: Map<string, ElementList> | undefined;
+  private readonly nested: boolean;
+
+  constructor(
+    rules: QueryRules,
+    tables: Map<MessageDescriptor, ParameterTable>,
+    table: ParameterTable,
+    out: WireWriter,
+    observer: OccurrenceObserver | undefined,
+    nested = false,
+  ) {
+    this.rules = rules;
+    this.tables = tables;
+    this.table = table;
+    this.out = out;
+    this.observer = observer;
+    this.nested = nested;
+    if (!nested && rules.pathOneofs.length > 0) this.oneofs = new Map(rules.pathOneofs);
+  }
+
+  put(name: string, raw: string, depth: number): void {
+    const bracket = name.indexOf("[");
+    if (bracket >= 0) return this.putBracketed(name, bracket, raw, depth);
+    const parameter = this.table.find(name, this.rules.options.ignoreUnknownParameters);
+    if (parameter === undefined || !this.mayBind(parameter, name)) return;
+    const { field, path } = parameter;
+    if (field.cardinality === "map") parameter.refuse("query parameter", `is a map: write ${path}[key]=value`);
+    if (field.cardinality === "singular") {
+      this.once(path, parameter);
+      this.noteOneofs(parameter);
+    }
+    this.write(parameter, () => parameter.write(raw, "query parameter", Keep.NOTHING, this.out));
+  }
+
+  /** `labels[key]` of a map, or `items[0].sku` of a repeated message. */
+  private putBracketed(name: string, bracket: number, raw: string, depth: number): void {
+    const base = name.slice(0, bracket);
+    const { options } = this.rules;
+    const path = resolveFieldPath(this.table.message, base.split("."));
+    if (!("message" in path) && path.field.cardinality === "repeated") return this.putElement(path, name, bracket, raw, depth);
+    const parameter = this.table.find(base, options.ignoreUnknownParameters);
+    if (parameter === undefined || !this.mayBind(parameter, base)) return;
+    if (parameter.field.cardinality !== "map") parameter.refuse("query parameter", "is not a map");
+    if (!name.endsWith("]")) parameter.refuse("query parameter", `is a map: write ${parameter.path}[key]=value`);
+    const key = name.slice(bracket + 1, -1);
+    this.once(`${parameter.path}[${key}]`, parameter);
+    this.write(parameter, () => parameter.writeEntry(key, raw, "query parameter", this.out));
+  }
+
+  private putElement(path: FieldPath, name: string, bracket: number, raw: string, depth: number): void {
+    const { options } = this.rules;
+    const parts = /^\[(\d{1,6})\]\.(.+)$/s.exec(name.slice(bracket));
+    const element = path.field.value;
+    if (!options.repeatedMessages || parts === null || element.kind !== "message") {
+      const advice = element.kind === "message" && options.repeatedMessages ? `: write ${path.text}[0].field=value` : "";
+      throw invalidParameter(path.text, `query parameter ${quoted(name.slice(0, 64))} is a repeated field${advice}`);
+    }
+    if (depth >= options.maxDepth)
+      throw invalidParameter(path.text, `query parameter ${quoted(path.text)} is nested deeper than ${options.maxDepth} fields`);
+    if (!this.nested && this.isCovered(path.ancestors[0]?.number ?? path.field.number)) throw this.covered(path.text);
+    this.lists ??= new Map();
+    let list = this.lists.get(path.text);
+    if (list === undefined) this.lists.set(path.text, (list = new ElementList(path)));
+    const index = Number(parts[1]);
+    let scope = list.elements.get(index);
+    if (scope === undefined) {
+      const table = tableIn(this.tables, element.message, options);
+      scope = new Scope(this.rules, this.tables, table, new WireWriter(64), undefined, true);
+      list.elements.set(index, scope);
+    }
+    scope.put(parts[2]!, raw, depth + 1);
+  }
+
+  /** Writes the elements that were collected. Their numbers must have no gaps: a gap is a mistake in the request. */
+  finish(): void {
+    if (this.lists === undefined) return;
+    for (const { path, elements } of this.lists.values()) {
+      const wrappings = [path.field, ...path.ancestors.toReversed()].map(wrappingOf);
+      for (let index = 0; index < elements.size; index++) {
+        const element = elements.get(index);
+        if (element === undefined) throw invalidParameter(path.text, `query parameter ${quoted(`${path.text}[${index}]`)} is missing`);
+        element.finish();
+        const start = this.out.at;
+        this.out.raw(element.out.written());
+        wrapIn(wrappings, start, this.out);
+      }
+    }
+  }
+
+  private write(parameter: Parameter, occurrence: () => void): void {
+    this.observer?.before(parameter);
+    const start = this.out.at;
+    occurrence();
+    this.observer?.after(parameter, start);
+  }
+
+  /** False: something with precedence binds the field, so the parameter is left out. */
+  private mayBind(parameter: Parameter, name: string): boolean {
+    if (this.nested) return true;
+    if (this.isCovered(parameter.numbers[0]!)) {
+      if (this.rules.options.ignoreUnknownParameters) return false;
+      throw this.covered(name);
+    }
+    return !this.rules.pathBound.has(parameter.path) || this.rules.options.refuseCollisions;
+  }
+
+  private isCovered(number: number): boolean {
+    return this.rules.bodyCovers === number && !this.rules.options.queryOverBody;
+  }
+
+  private covered(name: string) {
+    return unknownParameter(name.slice(0, 64), ": the request body carries this field");
+  }
+
+  private once(key: string, parameter: Parameter): void {
+    if (this.seen.has(key))
+      parameter.refuse("query parameter", parameter.field.cardinality === "map" ? "has a key twice" : "is given twice");
+    this.seen.add(key);
+  }
+
+  private noteOneofs(parameter: Parameter): void {
+    for (const [oneof, member] of parameter.oneofs) {
+      this.oneofs ??= new Map();
+      const taken = this.oneofs.get(oneof);
+      if (taken !== undefined && taken !== member)
+        parameter.refuse("query parameter", `is one of ${oneof}, of which another is given already`);
+      this.oneofs.set(oneof, member);
+    }
+  }
+}
+
+/** The elements of one repeated message field, by their number in the request. */
+class ElementList {
+  readonly path: FieldPath;
+  readonly elements = new Map<number, Scope>();
+
+  constructor(path: FieldPath) {
+    this.path = path;
+  }
+}
+
+function tableIn(tables: Map<MessageDescriptor, ParameterTable>, message: MessageDescriptor, options: BindingOptions): ParameterTable {
+  let table = tables.get(message);
+  if (table === undefined) tables.set(message, (table = new ParameterTable(message, options.maxDepth)));
+  return table;
+}
+
+function decodedName(raw: string): string {
+  if (isPlain(raw, true)) return raw;
+  const name = decodeText(raw, true);
+  if (name === undefined) throw invalidParameter("", "the name of a query parameter holds a malformed escape or is not UTF-8");
+  return name;
+}

@@ -1,0 +1,80 @@
+/**
+ * Looks into a protobuf message at one path of field numbers: the last value there, or the message without what is there.
+ *
+ * Used where a parameter meets a body: to tell whether they differ, and to take out a message value that appending would merge with.
+ */
+import { writeUint32 } from "../codec/wire-write.ts";
+
+/** The bytes behind the tag of the last occurrence at `numbers`, or undefined. Groups on the way are not looked into. */
+export function lastValue(wire: Uint8Array, numbers: readonly number[], depth = 0): Uint8Array | undefined {
+  let found: Uint8Array | undefined;
+  eachField(wire, (number, wireType, _start, value, end) => {
+    if (number !== numbers[depth]) return;
+    if (depth === numbers.length - 1) found = wire.subarray(value, end);
+    else if (wireType === 2) found = lastValue(content(wire, value, end), numbers, depth + 1) ?? found;
+  });
+  return found;
+}
+
+/** `wire` without the field at `numbers`. */
+export function withoutField(wire: Uint8Array, numbers: readonly number[], depth = 0): Uint8Array {
+  const kept: Uint8Array[] = [];
+  eachField(wire, (number, wireType, start, value, end) => {
+    if (number !== numbers[depth]) kept.push(wire.subarray(start, end));
+    else if (depth < numbers.length - 1 && wireType === 2) {
+      const inner = withoutField(content(wire, value, end), numbers, depth + 1);
+      kept.push(wire.subarray(start, value), lengthBytes(inner.length), inner);
+    } else if (depth < numbers.length - 1) kept.push(wire.subarray(start, end));
+  });
+  return Buffer.concat(kept);
+}
+
+type Visit = (number: number, wireType: number, start: number, value: number, end: number) => void;
+
+/** Our own codec wrote the bytes, so they are well formed; a fault would end the loop, not the process. */
+function eachField(wire: Uint8Array, visit: Visit): void {
+  const cursor = { at: 0 };
+  while (cursor.at < wire.length) {
+    const start = cursor.at;
+    const tag = readVarint(wire, cursor);
+    const value = cursor.at;
+    skipValue(wire, tag & 7, cursor);
+    visit(tag >>> 3, tag & 7, start, value, Math.min(cursor.at, wire.length));
+  }
+}
+
+function skipValue(wire: Uint8Array, wireType: number, cursor: { at: number }): void {
+  if (wireType === 0) readVarint(wire, cursor);
+  else if (wireType === 1) cursor.at += 8;
+  else if (wireType === 5) cursor.at += 4;
+  else if (wireType === 2) cursor.at += readVarint(wire, cursor);
+  else if (wireType === 3)
+    for (let open = true; open && cursor.at < wire.length;) {
+      const inner = readVarint(wire, cursor) & 7;
+      if (inner === 4) open = false;
+      else skipValue(wire, inner, cursor);
+    }
+  else cursor.at = wire.length;
+}
+
+function content(wire: Uint8Array, value: number, end: number): Uint8Array {
+  const cursor = { at: value };
+  readVarint(wire, cursor);
+  return wire.subarray(cursor.at, end);
+}
+
+function lengthBytes(length: number): Uint8Array {
+  const bytes = new Uint8Array(5);
+  return bytes.subarray(0, writeUint32(bytes, length, 0));
+}
+
+/** The low 32 bits of a varint; tags and lengths have no more. */
+function readVarint(wire: Uint8Array, cursor: { at: number }): number {
+  let value = 0;
+  for (let shift = 0; cursor.at < wire.length; shift += 7) {
+    const byte = wire[cursor.at++]!;
+    if (shift < 32) value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return value >>> 0;
+}
