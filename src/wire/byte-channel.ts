@@ -7,11 +7,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket, type ConnectionOptions } from "node:tls";
 import type { Peer } from "./exchange.ts";
-
-const readBufferSizeBytes = 64 * 1024;
-
-/** One for all plain client sockets of the thread: a view is only valid inside the callback, and callbacks do not nest. */
-const sharedReadBuffer = Buffer.allocUnsafeSlow(readBufferSizeBytes);
+import { onreadOption, readShared, sharedBytes, spoil } from "./shared-reading.ts";
 
 export interface ChannelTarget {
   readonly host: string;
@@ -32,49 +28,61 @@ export interface ChannelEvents {
   onClose(error: Error | undefined): void;
 }
 
+/** How an accepted socket is read: into the thread's buffer, or by Node's events, as a socket must be that is given back to Node. */
+export type Reading = "shared" | "events";
+
 export class ByteChannel {
   private readonly socket: Socket;
+  private readonly reading: Reading;
   private events: ChannelEvents | undefined;
   private failure: Error | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, reading: Reading) {
     this.socket = socket;
+    this.reading = reading;
+    this.events = undefined;
+    this.failure = undefined;
   }
 
   /** Over an accepted socket; reading starts with {@link listen}. */
-  static accepted(socket: Socket): ByteChannel {
-    return new ByteChannel(socket);
+  static accepted(socket: Socket, reading: Reading = "shared"): ByteChannel {
+    return new ByteChannel(socket, reading);
   }
 
   /** Opens a connection. `onReady` is told when it (and TLS) stands; a failure arrives as `onClose(error)`. */
   static connect(target: ChannelTarget, events: ChannelEvents, onReady: (channel: ByteChannel) => void): ByteChannel {
     const { host, port, tls } = target;
-    const onread = {
-      buffer: sharedReadBuffer,
-      callback: (length: number, buffer: Uint8Array): boolean => {
-        events.onBytes(buffer.subarray(0, length));
-        return true;
-      },
-    };
+    const onread = onreadOption((bytes) => events.onBytes(bytes));
     const socket = tls === undefined ? connectTcp({ host, port, noDelay: true, onread }) : connectTls({ host, port, ...tls });
-    const channel = new ByteChannel(socket);
+    const channel = new ByteChannel(socket, "events");
     socket.setTimeout(target.connectTimeoutMs, () => socket.destroy(new Error(`no connection within ${target.connectTimeoutMs} ms`)));
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
       socket.setTimeout(0);
       if (tls !== undefined) socket.setNoDelay(true);
       onReady(channel);
     });
-    channel.attach(events, tls !== undefined);
+    channel.attach(events);
+    if (tls !== undefined) socket.on("data", onData);
     return channel;
   }
 
   /** Starts reading an accepted socket. Called again, `events` takes the place of the former listener, who hears nothing more. */
   listen(events: ChannelEvents): void {
-    if (this.events === undefined) this.attach(events, true);
-    else {
+    if (this.events !== undefined) {
       this.events = events;
       this.socket.resume();
+      return;
     }
+    this.attach(events);
+    if (this.reading === "events" || !readShared(this.socket, onSharedRead)) this.socket.on("data", onData);
+  }
+
+  /** Lets go of a socket that was read by events, to give it to somebody else. It is paused. */
+  release(): Socket {
+    const { socket } = this;
+    this.events = undefined;
+    socket.pause();
+    return socket.off("data", onData).off("drain", onDrain).off("end", onEnd).off("error", onError).off("close", onClose);
   }
 
   get peer(): Peer {
@@ -114,17 +122,61 @@ export class ByteChannel {
     this.socket.destroy();
   }
 
-  private attach(events: ChannelEvents, byEvent: boolean): void {
-    const { socket } = this;
+  private attach(events: ChannelEvents): void {
     this.events = events;
-    if (byEvent) socket.on("data", (bytes: Buffer) => this.events?.onBytes(bytes));
-    socket.on("drain", () => this.events?.onDrain());
-    socket.on("end", () => this.events?.onEnd());
-    socket.on("error", (error) => (this.failure = error));
-    socket.on("close", () => {
-      const last = this.events;
-      this.events = undefined;
-      last?.onClose(this.failure);
-    });
+    (this.socket as ChannelSocket)[channelKey] = this;
+    this.socket.on("drain", onDrain).on("end", onEnd).on("error", onError).on("close", onClose);
   }
+
+  /** What the socket's events come to; for the functions below. */
+  static readonly heard = {
+    bytes(channel: ByteChannel, bytes: Uint8Array): void {
+      channel.events?.onBytes(bytes);
+      spoil(bytes);
+    },
+    drain: (channel: ByteChannel): void => channel.events?.onDrain(),
+    end: (channel: ByteChannel): void => channel.events?.onEnd(),
+    error(channel: ByteChannel, error: Error): void {
+      channel.failure = error;
+    },
+    close(channel: ByteChannel): void {
+      const last = channel.events;
+      channel.events = undefined;
+      last?.onClose(channel.failure);
+    },
+  };
+}
+
+// Listeners as methods of the socket, so that ten thousand connections share one set of functions and none makes closures.
+
+const channelKey = Symbol("channel");
+const { heard } = ByteChannel;
+
+interface ChannelSocket extends Socket {
+  [channelKey]: ByteChannel;
+}
+
+function onSharedRead(this: Socket, length: number): boolean {
+  heard.bytes((this as ChannelSocket)[channelKey], sharedBytes(length));
+  return true;
+}
+
+function onData(this: Socket, bytes: Uint8Array): void {
+  heard.bytes((this as ChannelSocket)[channelKey], bytes);
+}
+
+function onDrain(this: Socket): void {
+  heard.drain((this as ChannelSocket)[channelKey]);
+}
+
+function onEnd(this: Socket): void {
+  heard.end((this as ChannelSocket)[channelKey]);
+}
+
+function onError(this: Socket, error: Error): void {
+  heard.error((this as ChannelSocket)[channelKey], error);
+}
+
+function onClose(this: Socket): void {
+  heard.close((this as ChannelSocket)[channelKey]);
 }

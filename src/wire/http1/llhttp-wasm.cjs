@@ -5,4 +5,5 @@
  */
 "use strict";
 
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
 exports.load = () => require("undici/lib/llhttp/llhttp_simd-wasm.js");

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { RequestHead } from "../exchange.ts";
 import type { WireLimits } from "../limits.ts";
 import { Metadata } from "../../core/metadata.ts";
-import { HeaderBlock, readHeaderBlock } from "./header-block.ts";
+import { readHeaderBlock, type HeaderBlock } from "./header-block.ts";
 import { readLatin1 } from "./latin1.ts";
 import { Llhttp, llhttpOk, llhttpPaused, type LlhttpEvents } from "./llhttp.ts";
 import { refusal, type Refusal } from "./refusal.ts";

@@ -28,7 +28,6 @@ function makeStatusLine(status: number): Uint8Array {
 const ours = new Set(["connection", "content-length", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 const token = /^[!#$%&'*+.^_`|~0-9a-zA-Z-]+$/;
 /** Horizontal tab, visible ASCII and obs-text (RFC 9110, section 5.5); above 255 there is no byte. */
-// eslint-disable-next-line no-control-regex -- the control characters are the point
 const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** @returns undefined when a name or value cannot be sent. */

@@ -1,2 +1,0 @@
-/** The WebAssembly module's bytes. */
-export declare function load(): Uint8Array<ArrayBuffer>;
