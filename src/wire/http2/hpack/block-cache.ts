@@ -48,9 +48,16 @@ export class BlockCache {
   }
 }
 
+/** Four bytes a step, since each multiplication waits for the one before. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const four = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    hash = Math.imul(hash ^ four, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   return hash ^ (hash >>> 15);
 }
 
