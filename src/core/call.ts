@@ -72,6 +72,11 @@ export class Call {
     return this.number.toString(36);
   }
 
+  /** Whether anybody has asked for {@link slots}: reading an empty set costs making it. */
+  get hasSlots(): boolean {
+    return this.slotValues !== undefined;
+  }
+
   get slots(): Slots {
     return (this.slotValues ??= new Slots());
   }

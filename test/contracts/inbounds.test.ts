@@ -113,7 +113,7 @@ function viaConnect(kind: ConnectKind, httpVersion: "1.1" | "2"): InboundClient 
       let head: Headers | undefined;
       let tail: Headers | undefined;
       const options = { headers: metadata, ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
-      const call = client["unary"] as (request: object, options: object) => Promise<Record<string, unknown>>;
+      const call = client["unary"] as unknown as (request: object, options: object) => Promise<Record<string, unknown>>;
       const seen = { onHeader: (headers: Headers) => (head = headers), onTrailer: (trailers: Headers) => (tail = trailers) };
       const maps = (): Pick<Answer, "metadata" | "trailers"> => ({ metadata: new Map(head ?? []), trailers: new Map(tail ?? []) });
       try {

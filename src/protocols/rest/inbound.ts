@@ -9,6 +9,7 @@ import { CallError } from "../../core/call-error.ts";
 import { Deadline } from "../../core/deadline.ts";
 import { SingleMessage } from "../../core/messages.ts";
 import { slot } from "../../core/slots.ts";
+import type { Payload } from "../../core/payload.ts";
 import type { Reply } from "../../core/reply.ts";
 import { Code } from "../../core/code.ts";
 import { statusOf, type Status } from "../../core/status.ts";
@@ -18,8 +19,10 @@ import type { Exchange } from "../../wire/exchange.ts";
 import type { Catalogue, Inbound } from "../protocol.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { collectBody } from "../shared/collect-body.ts";
-import { errorBody, httpStatusOf } from "./errors.ts";
+import { errorBody, httpStatusOf, type ResolveType } from "./errors.ts";
 import { addAnswerHeaders, readRequestHeaders, requestedStatus, type RequestFields } from "./headers.ts";
+import { streamFormOf } from "./stream-form.ts";
+import { writeStreamReply } from "./stream-reply.ts";
 
 const kind = "rest";
 const jsonHeaders: readonly string[] = Object.freeze(["content-type", "application/json"]);
@@ -40,7 +43,8 @@ export function createRestInbound(): Inbound {
       const route = catalogue.table.route(head.method, head.target);
       if (!route.found) throw missed(head.method, route.allow);
       const { method } = route;
-      if (!method.unary) throw new CallError("UNSUPPORTED_STREAMING", `${method.path} streams; call it by gRPC`);
+      if (method.clientStreaming)
+        throw new CallError("UNSUPPORTED_STREAMING", `${method.path} takes a stream of requests; call it by gRPC or Connect`);
       const fields = readRequestHeaders(head.headers.flat);
       const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
       const body = collectBody(head, x.body, catalogue.messageBytes, deadline.atMs);
@@ -48,16 +52,22 @@ export function createRestInbound(): Inbound {
       return toCall(x, route, fields, deadline, body);
     },
 
-    encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status {
-      const end = reply.ended!;
+    encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
+      const end = reply.ended;
+      if (end === undefined) {
+        return writeStreamReply(reply, call, x, {
+          form: streamFormOf(x.head.headers.get("accept")),
+          json: (payload) => jsonOf(payload, call),
+          errorJson: (error) => errorBody(error, resolverOf(catalogue)).toString("utf8"),
+          reject: (error) => this.reject(error, x, catalogue),
+        });
+      }
       if (end.code !== Code.OK) {
         this.reject(end.error ?? CallError.of(end), x, catalogue);
         return end;
       }
       try {
-        const payload = reply.messages.single!;
-        const binder = call.slots.get(ResponseField);
-        const json = binder === undefined ? payload.jsonView() : binder.responseJson(payload);
+        const json = jsonOf(reply.messages.single!, call);
         call.responseBytes = json.length;
         if (reply.metadata.size === 0 && end.trailers.size === 0) x.respond(200, jsonHeaders, json);
         else x.respond(requestedStatus(reply.metadata), answerHeaders(reply, end), json);
@@ -75,13 +85,19 @@ export function createRestInbound(): Inbound {
       if (error.code === Code.UNAUTHENTICATED && !error.headers.includes("www-authenticate")) headers.push("www-authenticate", "Bearer");
       if (error.metadata !== undefined) addAnswerHeaders(headers, error.metadata, "");
       addAnswerHeaders(headers, error.trailers, "trailer-");
-      x.respond(
-        httpStatusOf(error),
-        headers,
-        errorBody(error, (name) => catalogue.table?.schema.message(name)),
-      );
+      x.respond(httpStatusOf(error), headers, errorBody(error, resolverOf(catalogue)));
     },
   };
+}
+
+/** The answer's message, or the one field of it that the binding names. Valid until the next conversion. */
+function jsonOf(payload: Payload, call: Call): Uint8Array {
+  const binder = call.hasSlots ? call.slots.get(ResponseField) : undefined;
+  return binder === undefined ? payload.jsonView() : binder.responseJson(payload);
+}
+
+function resolverOf(catalogue: Catalogue): ResolveType {
+  return (name) => catalogue.table?.schema.message(name);
 }
 
 function toCall(x: Exchange, route: RouteMatch, fields: RequestFields, deadline: Deadline, body: Uint8Array): Call {

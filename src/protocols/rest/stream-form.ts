@@ -1,0 +1,73 @@
+/**
+ * How a server stream is written over HTTP: a JSON array, a message a line, or server-sent events; the caller chooses by `Accept`.
+ *
+ * The trap: a failure after the first message cannot change the HTTP status any more, so it is one last record of the form itself.
+ */
+export interface StreamForm {
+  readonly contentType: string;
+  /** Before the first record; written also when there is none. */
+  readonly begin: string;
+  /** Before each message. `index` counts from 0. */
+  before(index: number): string;
+  readonly after: string;
+  /** The record of a failure, `error` being `google.rpc.Status` as JSON. */
+  failure(error: string, index: number): string;
+  readonly end: string;
+  /** Written while nothing else is, so that intermediaries do not give up; undefined where the form has no room for it. */
+  readonly heartbeat: string | undefined;
+}
+
+const jsonArray: StreamForm = {
+  contentType: "application/json",
+  begin: "[",
+  before: (index) => (index === 0 ? "" : ","),
+  after: "",
+  failure: (error, index) => `${index === 0 ? "" : ","}{"error":${error}}`,
+  end: "]",
+  heartbeat: undefined,
+};
+
+const lines: StreamForm = {
+  contentType: "application/x-ndjson",
+  begin: "",
+  before: () => "",
+  after: "\n",
+  failure: (error) => `{"error":${error}}\n`,
+  end: "",
+  heartbeat: undefined,
+};
+
+/** WHATWG HTML, "Server-sent events". Canonical JSON holds no line break, so one data line is enough. */
+const events: StreamForm = {
+  contentType: "text/event-stream",
+  begin: "",
+  before: (index) => `id: ${index}\ndata: `,
+  after: "\n\n",
+  failure: (error) => `event: error\ndata: ${error}\n\n`,
+  end: "",
+  heartbeat: ":\n\n",
+};
+
+const formOfType: ReadonlyMap<string, StreamForm> = new Map([
+  ["application/json", jsonArray],
+  ["application/x-ndjson", lines],
+  ["application/jsonl", lines],
+  ["text/event-stream", events],
+  ["application/*", jsonArray],
+  ["*/*", jsonArray],
+]);
+
+/** The form the caller likes best (RFC 9110, section 12.5.1); a JSON array where it has no opinion that can be met. */
+export function streamFormOf(accept: string | undefined): StreamForm {
+  let best = jsonArray;
+  let bestQuality = 0;
+  for (const entry of (accept ?? "").split(",")) {
+    const [type, ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
+    const form = formOfType.get(type!);
+    const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
+    if (form === undefined || !(quality > bestQuality)) continue;
+    best = form;
+    bestQuality = quality;
+  }
+  return best;
+}
