@@ -83,7 +83,8 @@ export class Router<T> {
     const exact = this.exact.get(path);
     if (exact !== undefined) {
       const route = exact.find(httpMethod);
-      if (route !== undefined) return new Match(route, noCaptures);
+      // `{kind=fixed}` has neither wildcards nor an empty capture; another route of the leaf may be of this kind.
+      if (route?.template.variables.length === 0) return new Match(route, noCaptures);
     }
     if (!this.split(path)) return undefined;
     this.httpMethod = httpMethod;

@@ -14,7 +14,7 @@ function routerOf(rules: readonly string[]): Router<string> {
 }
 
 function found(router: Router<string>, request: string) {
-  const [httpMethod, path] = request.startsWith("/") ? ["GET", request] : (request.split(" ") as [string, string]);
+  const [httpMethod, path] = request.includes(" ") ? (request.split(" ") as [string, string]) : ["GET", request];
   const match = router.match(httpMethod, path);
   return match && [match.route.value, ...match.captures];
 }
@@ -36,8 +36,8 @@ describe("router", () => {
     ["/v1/a", "v1/a", undefined],
     ["/v1/a", "", undefined],
     ["/v1/a", "*", undefined],
-    ["/v1/a b".replace(" ", "%20"), "/v1/a%20b", []],
-    ["/v1/café".normalize("NFC"), "/v1/caf%C3%A9", []],
+    ["/v1/a%20b", "/v1/a%20b", []],
+    ["/v1/café", "/v1/caf%C3%A9", []],
     ["/v1/a%2Fb", "/v1/a%2fb", []],
     ["/v1/a%2Fb", "/v1/a/b", undefined],
     ["/v1/{id}", "/v1/7", ["7"]],

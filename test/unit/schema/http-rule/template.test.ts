@@ -90,7 +90,7 @@ describe("template grammar", () => {
     ["/v1/***", 7, /whole segment/],
     ["/v1/**/*", 8, /only literals/],
     ["/v1/**/**", 8, /only literals/],
-    ["/v1/**/{x}", 11, /only literals/],
+    ["/v1/**/{x}", 10, /only literals/],
     ["/v1/{a=**}/{b=**}", 15, /only literals/],
     ["/v1/{x}/{x}", 10, /bound twice/],
     ["/v1/a?b", 6, /no "\?"/],
