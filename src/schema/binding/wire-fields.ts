@@ -47,8 +47,10 @@ function skipValue(wire: Uint8Array, wireType: number, cursor: { at: number }): 
   if (wireType === 0) readVarint(wire, cursor);
   else if (wireType === 1) cursor.at += 8;
   else if (wireType === 5) cursor.at += 4;
-  else if (wireType === 2) cursor.at += readVarint(wire, cursor);
-  else if (wireType === 3)
+  else if (wireType === 2) {
+    const length = readVarint(wire, cursor);
+    cursor.at += length;
+  } else if (wireType === 3)
     for (let open = true; open && cursor.at < wire.length;) {
       const inner = readVarint(wire, cursor) & 7;
       if (inner === 4) open = false;

@@ -5,7 +5,9 @@ import type { Schema } from "../../../src/schema/descriptor.ts";
 import { createMethodTable, type RouteProblem } from "../../../src/schema/method-table.ts";
 import { bindSchema, methodTaking } from "../../support/bound.ts";
 
-function schemaWith(...rules: readonly (readonly [name: string, rule: string, more?: Partial<HttpBinding>])[]): Schema {
+type Rule = readonly [name: string, rule: string, more?: Partial<HttpBinding>];
+
+function schemaWith(...rules: readonly Rule[]): Schema {
   const method = methodTaking(bindSchema(), "bind.v1.Request");
   const methods = rules.map(([name, rule, more]) => {
     const [httpMethod, template] = rule.split(" ") as [string, string];
@@ -82,7 +84,7 @@ describe("method table", () => {
   it("explains a hit", () => assert.equal(table.explain("GET", "/v1/things/7")[0]?.reason, undefined));
 
   describe("problems", () => {
-    const cases: readonly (readonly [string, Parameters<typeof schemaWith>, Partial<RouteProblem> & { says: RegExp }])[] = [
+    const cases: readonly (readonly [string, readonly Rule[], Partial<RouteProblem> & { says: RegExp }])[] = [
       ["a bad template", [["A", "GET /v1/{id"]], { kind: "template", column: 8, methods: ["/test.Service/A"], says: /expected "}"/ }],
       ["an unknown field", [["A", "GET /v1/{idd}"]], { kind: "binding", column: 6, says: /no field "idd".*did you mean id\?/ }],
       ["a repeated field", [["A", "GET /v1/{tags}"]], { kind: "binding", column: 6, says: /tags is a repeated field/ }],

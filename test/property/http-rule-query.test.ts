@@ -1,0 +1,147 @@
+/** A message written as a query comes back as the same message; no query does anything but bind or fail as a CallError. */
+import { fromJson, toJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { CallError } from "../../src/core/call-error.ts";
+import { binderFor, bindSchema, jsonOf } from "../support/bound.ts";
+
+const text = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 12 }),
+  fc.string({ unit: "binary", maxLength: 6 }).filter((value) => value.isWellFormed()),
+);
+const int32 = fc.integer({ min: -0x80000000, max: 0x7fffffff });
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
+const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
+const double = fc.double().map((value) => (Number.isFinite(value) ? value : String(value)));
+const float = fc.float().map((value) => (Number.isFinite(value) ? value : String(value)));
+const bytes = fc.uint8Array({ maxLength: 9 }).map((value) => Buffer.from(value).toString("base64"));
+const color = fc.oneof(fc.constantFrom("COLOR_RED", "COLOR_DARK_BLUE", "COLOR_NEGATIVE"), int32);
+const key = fc.string({ unit: "grapheme", maxLength: 6 }).filter((value) => value !== "__proto__");
+const list = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 4 });
+const optional = { requiredKeys: [] as never[] };
+
+const { item } = fc.letrec<{ item: JsonObject }>((tie) => ({
+  item: fc.record(
+    {
+      sku: text,
+      quantity: int32,
+      stock: fc.dictionary(key, int32, { maxKeys: 3 }),
+      tags: list(text),
+      inner: fc.option(tie("item"), { depthSize: "small", nil: undefined }) as fc.Arbitrary<JsonObject>,
+    },
+    optional,
+  ) as unknown as fc.Arbitrary<JsonObject>,
+}));
+
+const message: fc.Arbitrary<JsonObject> = fc.record(
+  {
+    id: text,
+    pageSize: int32,
+    i64: int64,
+    u64: uint64,
+    u32: fc.nat(0x7fffffff),
+    s32: int32,
+    s64: int64,
+    f64: uint64,
+    sf32: int32,
+    sf64: int64,
+    dbl: double,
+    flt: float,
+    on: fc.boolean(),
+    blob: bytes,
+    color,
+    tags: list(text),
+    numbers: list(int32),
+    colors: list(color),
+    labels: fc.dictionary(key, text, { maxKeys: 3 }),
+    flags: fc.dictionary(int32.map(String), fc.boolean(), { maxKeys: 3 }),
+    item,
+    nickname: text,
+    textValue: text,
+    longValue: int64,
+    boolValue: fc.boolean(),
+    intValues: list(int32),
+    items: list(item),
+    otherName: text,
+    byNumber: int32,
+  },
+  optional,
+) as unknown as fc.Arbitrary<JsonObject>;
+
+/** JSON -> query, as a client would write it. */
+function queryOf(json: JsonObject): string {
+  const query = new URLSearchParams();
+  const add = (name: string, value: JsonValue | undefined): void => {
+    if (value === undefined) return;
+    if (Array.isArray(value)) {
+      for (const [index, each] of value.entries()) add(typeof each === "object" ? `${name}[${index}]` : name, each);
+    } else if (typeof value === "object" && value !== null) {
+      const isMap = /(^|\.)(labels|flags|stock)$/.test(name);
+      for (const [key, each] of Object.entries(value)) add(isMap ? `${name}[${key}]` : name === "" ? key : `${name}.${key}`, each);
+    } else query.append(name, String(value));
+  };
+  add("", json);
+  return query.toString();
+}
+
+/** Messages without content have no parameters, so they are absent; an element that is empty shifts the others. */
+function hasEmptyMessage(value: JsonValue | undefined, inMap = false): boolean {
+  if (value === null || typeof value !== "object") return false;
+  if (Array.isArray(value)) return value.some((each) => hasEmptyMessage(each));
+  const members = Object.entries(value).filter(([, each]) => each !== undefined);
+  const empty =
+    !inMap &&
+    members.every(([, each]) =>
+      Array.isArray(each) ? each.length === 0 : typeof each === "object" && Object.keys(each ?? {}).length === 0,
+    );
+  return empty || members.some(([name, each]) => hasEmptyMessage(each, ["labels", "flags", "stock"].includes(name)));
+}
+
+describe("query properties", () => {
+  it("message -> query -> message", () => {
+    const { registry } = bindSchema();
+    const desc = registry.getMessage("bind.v1.Request")!;
+    const binder = binderFor({ rule: "GET /v1", options: { repeatedMessages: true, maxParameters: 10_000 } });
+    fc.assert(
+      fc.property(
+        message.filter((json) => Object.keys(json).length > 0 && !Object.values(json).some((value) => hasEmptyMessage(value))),
+        (json) => {
+          const expected = toJson(desc, fromJson(desc, JSON.parse(JSON.stringify(json)) as JsonObject, { registry }), { registry });
+          const wire = binder.bind({ captures: [], query: queryOf(json) }, undefined).wire();
+          assert.deepEqual(jsonOf(registry, "bind.v1.Request", wire), expected);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  it("any query binds to a valid message or fails as a CallError", () => {
+    const { registry } = bindSchema();
+    const names = ["id", "page_size", "item", "items", "labels", "tags", "by_name", "sku", "inner", "text_value", "mask", "zzz"];
+    const piece = fc.oneof(
+      fc.constantFrom(...names),
+      fc.constantFrom(..."&=[].%+0123456789", "%41", "%ff", "[0]", "[a]="),
+      fc.string({ maxLength: 2 }),
+    );
+    const options = [{}, { repeatedMessages: true }, { ignoreUnknownParameters: true, repeatedMessages: true }, { refuseCollisions: true }];
+    const binders = options.map((each) => binderFor({ rule: "GET /v1/{id}", options: each }));
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 24 }),
+        fc.nat(binders.length - 1),
+        fc.constantFrom("7", "%", "%C3%A9"),
+        (pieces, which, capture) => {
+          let wire: Uint8Array;
+          try {
+            wire = binders[which]!.bind({ captures: [capture], query: pieces.join("") }, undefined).wire();
+          } catch (error) {
+            assert.ok(error instanceof CallError && error.code === 3, String(error));
+            return;
+          }
+          jsonOf(registry, "bind.v1.Request", wire);
+        },
+      ),
+      { numRuns: 10_000 },
+    );
+  });
+});
