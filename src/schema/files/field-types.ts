@@ -29,3 +29,9 @@ const scalars: readonly (ScalarType | undefined)[] = [
 export function scalarOf(type: number): ScalarType | undefined {
   return scalars[type];
 }
+
+/** The type number of a scalar as .proto text names it. */
+export function scalarNumber(name: string): number | undefined {
+  const number = scalars.indexOf(name as ScalarType);
+  return number < 0 ? undefined : number;
+}
