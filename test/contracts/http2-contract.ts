@@ -353,6 +353,19 @@ export function http2Contract(name: string, sides: Http2Sides): void {
       assert.equal(answer.error?.unprocessed, false);
     });
 
+    it("an answer broken off in the middle never looks whole", async () => {
+      handler = async (exchange) => {
+        exchange.start(200, []);
+        exchange.write(Buffer.from("half"));
+        await until(() => answer.chunks.length > 0, "the first half");
+        exchange.abort(2);
+      };
+      const answer = open(client, get);
+      answer.stream!.end();
+      await answer.end();
+      assert.equal(answer.error?.kind, "reset");
+    });
+
     it("a refused stream is provably unprocessed", async () => {
       handler = (exchange) => exchange.abort(7);
       const answer = open(client, get);

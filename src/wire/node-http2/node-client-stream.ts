@@ -9,7 +9,6 @@ import { WireError } from "../wire-error.ts";
 import { joined, toNodeFields, withoutPseudo } from "./node-fields.ts";
 
 const refusedStream = 7;
-const cancelled = 8;
 /** What may wait here before `write` says to wait. */
 const highWaterBytes = 64 * 1024;
 
@@ -35,6 +34,8 @@ export class NodeClientStream implements ClientStream {
   private trailers: readonly string[] | undefined;
   private unconsumedBytes = 0;
   private readonly windowBytes: number;
+  /** To cancel by: `close(code)` would first send END_STREAM, and half a body would pass for a whole one. */
+  private readonly cancelling = new AbortController();
 
   constructor(
     owner: StreamOwner,
@@ -60,7 +61,8 @@ export class NodeClientStream implements ClientStream {
     const endStream = this.ended && this.keptBytes === 0;
     let stream: ClientHttp2Stream;
     try {
-      stream = this.stream = session.request(toNodeFields(pseudo, headers, this.headers, this.more), { endStream });
+      const { signal } = this.cancelling;
+      stream = this.stream = session.request(toNodeFields(pseudo, headers, this.headers, this.more), { endStream, signal });
     } catch (refusal) {
       this.fail(new WireError("protocol", "request fields that cannot be sent", { unprocessed: true, cause: refusal }));
       return;
@@ -109,7 +111,7 @@ export class NodeClientStream implements ClientStream {
   cancel(): void {
     if (this.sink === undefined) return;
     this.leave();
-    this.stream?.close(cancelled);
+    this.cancelling.abort();
   }
 
   /** Tells the sink, once, that there will be no (more) answer. */

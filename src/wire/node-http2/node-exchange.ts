@@ -30,7 +30,10 @@ export class NodeExchange implements Exchange {
     this.peer = peer;
     this.arrivedAtMs = arrivedAtMs;
     this.body = new NodeRequestBody(stream, empty);
-    stream.on("wantTrailers", () => stream.sendTrailers(toNodeFields(this.trailers)));
+    // Without trailers an answer broken off ends like a whole one: closing a stream ends its writable side first.
+    stream.on("wantTrailers", () => {
+      if (!stream.closed) this.sendTrailers();
+    });
     stream.on("drain", () => this.wakeWriters());
     stream.on("finish", () => this.onAnswered());
     stream.on("aborted", () => this.onGone());
@@ -87,6 +90,15 @@ export class NodeExchange implements Exchange {
   onAbort(listener: (reason: WireError) => void): void {
     if (this.gone !== undefined) listener(this.gone);
     else this.abortListener = listener;
+  }
+
+  private sendTrailers(): void {
+    try {
+      this.stream.sendTrailers(toNodeFields(this.trailers));
+    } catch {
+      // As for the head: node has refused a name or a value, and the answer cannot be ended well.
+      this.abort(internalError);
+    }
   }
 
   private sendHead(status: number, headers: readonly string[], end: boolean): void {
