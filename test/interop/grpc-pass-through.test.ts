@@ -202,7 +202,8 @@ for (const known of [true, false]) {
       const status = new Promise<grpc.StatusObject>((resolve) => call.on("status", resolve));
       call.write({ text: "a" });
       call.write({ failCode: 7 });
-      assert.equal((await status).code, grpc.status.PERMISSION_DENIED);
+      const { code, details } = await status;
+      assert.equal(code, grpc.status.PERMISSION_DENIED, details);
     });
 
     it("200 calls at once keep their answers apart", async () => {
