@@ -30,7 +30,7 @@ const { item } = fc.letrec<{ item: JsonObject }>((tie) => ({
       inner: fc.option(tie("item"), { depthSize: "small", nil: undefined }) as fc.Arbitrary<JsonObject>,
     },
     optional,
-  ) as unknown as fc.Arbitrary<JsonObject>,
+  ),
 }));
 
 const message: fc.Arbitrary<JsonObject> = fc.record(
@@ -66,7 +66,7 @@ const message: fc.Arbitrary<JsonObject> = fc.record(
     byNumber: int32,
   },
   optional,
-) as unknown as fc.Arbitrary<JsonObject>;
+);
 
 /** JSON -> query, as a client would write it. */
 function queryOf(json: JsonObject): string {

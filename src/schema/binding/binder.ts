@@ -5,9 +5,10 @@
  * occurrence wins. A body that is the whole message, with nothing to append, stays JSON and is checked where it is converted.
  */
 import { CallError } from "../../core/call-error.ts";
-import { canonicalJson, CodecError, type Codec, type JsonProfile } from "../../core/message-type.ts";
+import { canonicalJson, CodecError, type JsonProfile } from "../../core/message-type.ts";
 import type { HttpBinding } from "../../core/method.ts";
 import { Payload } from "../../core/payload.ts";
+import type { FieldAwareCodec } from "../codec/codec-factory.ts";
 import type { FieldDescriptor, MethodDescriptor } from "../descriptor.ts";
 import { parseTemplate, type Template, type TemplateVariable } from "../http-rule/template.ts";
 import { Keep } from "../percent-decoding.ts";
@@ -43,12 +44,6 @@ export class BindingError extends Error {
 /** @throws TemplateError or BindingError */
 export function createBinder(method: MethodDescriptor, binding: HttpBinding, options: BindingOptions): Binder {
   return new Binder(method, binding, options);
-}
-
-/** A codec that also takes one field by itself, as the body or the answer of a binding. */
-interface FieldAwareCodec extends Codec {
-  fieldJsonToWire(json: Uint8Array, field: FieldDescriptor): Uint8Array;
-  fieldWireToJson(wire: Uint8Array, field: FieldDescriptor): Uint8Array;
 }
 
 interface Capture {
@@ -123,14 +118,14 @@ export class Binder {
   /** The answer's JSON as this binding shows it: a view, valid until the next conversion on this thread. @throws CodecError */
   responseJson(payload: Payload): Uint8Array {
     if (this.responseField === undefined) return payload.jsonView();
-    return (this.method.output.codec() as FieldAwareCodec).fieldWireToJson(payload.wireView(), this.responseField);
+    return (this.method.output.codec() as FieldAwareCodec).fieldWireToJson(this.responseField, payload.wireView());
   }
 
   /** A view of the codec's memory. */
   private bodyToWire(body: Uint8Array): Uint8Array {
     const codec = this.method.input.codec(this.profile) as FieldAwareCodec;
     try {
-      return this.bodyField === undefined ? codec.jsonToWire(body) : codec.fieldJsonToWire(body, this.bodyField);
+      return this.bodyField === undefined ? codec.jsonToWire(body) : codec.fieldJsonToWire(this.bodyField, body);
     } catch (error) {
       throw error instanceof CodecError ? errorOfCodec(error, this.method.input) : error;
     }

@@ -85,8 +85,9 @@ class Scope {
   private readonly table: ParameterTable;
   private readonly observer: OccurrenceObserver | undefined;
   readonly out: WireWriter;
-  /** Paths of singular fields, and `path[key]` of map entries. */
-  private readonly seen = new Set<string>();
+  /** Paths of singular fields, and `path[key]` of map entries. Most queries have one: the set is made for the second. */
+  private firstSeen: string | undefined;
+  private seen: Set<string> | undefined;
   private oneofs: Map<string, number> | undefined;
   private lists: Map<string, ElementList> | undefined;
   private readonly nested: boolean;
@@ -119,7 +120,10 @@ class Scope {
       this.once(path, parameter);
       this.noteOneofs(parameter);
     }
-    this.write(parameter, () => parameter.write(raw, "query parameter", Keep.NOTHING, this.out));
+    this.observer?.before(parameter);
+    const start = this.out.at;
+    parameter.write(raw, "query parameter", Keep.NOTHING, this.out);
+    this.observer?.after(parameter, start);
   }
 
   /** `labels[key]` of a map, or `items[0].sku` of a repeated message. */
@@ -134,7 +138,7 @@ class Scope {
     if (!name.endsWith("]")) parameter.refuse("query parameter", `is a map: write ${parameter.path}[key]=value`);
     const key = name.slice(bracket + 1, -1);
     this.once(`${parameter.path}[${key}]`, parameter);
-    this.write(parameter, () => parameter.writeEntry(key, raw, "query parameter", this.out));
+    parameter.writeEntry(key, raw, "query parameter", this.out);
   }
 
   private putElement(path: FieldPath, name: string, bracket: number, raw: string, depth: number): void {
@@ -177,13 +181,6 @@ class Scope {
     }
   }
 
-  private write(parameter: Parameter, occurrence: () => void): void {
-    this.observer?.before(parameter);
-    const start = this.out.at;
-    occurrence();
-    this.observer?.after(parameter, start);
-  }
-
   /** False: something with precedence binds the field, so the parameter is left out. */
   private mayBind(parameter: Parameter, name: string): boolean {
     if (this.nested) return true;
@@ -203,6 +200,11 @@ class Scope {
   }
 
   private once(key: string, parameter: Parameter): void {
+    if (this.firstSeen === undefined) {
+      this.firstSeen = key;
+      return;
+    }
+    this.seen ??= new Set([this.firstSeen]);
     if (this.seen.has(key))
       parameter.refuse("query parameter", parameter.field.cardinality === "map" ? "has a key twice" : "is given twice");
     this.seen.add(key);

@@ -8,6 +8,8 @@ import { sizeOfLength, writeUint32 } from "../codec/wire-write.ts";
 
 /** Longest number on the wire, with room to spare. */
 const numberBytes = 16;
+/** Up to this many bytes a loop copies faster than a native call: it takes a tenth off a small GET (router.bench.ts). */
+const loopLimit = 64;
 const initialBytes = 4096;
 const keptBytes = 1 << 20;
 
@@ -33,9 +35,11 @@ export class WireWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.reserve(bytes.length);
-    this.bytes.set(bytes, this.at);
-    this.at += bytes.length;
+    const { length } = bytes;
+    this.reserve(length);
+    if (length > loopLimit) this.bytes.set(bytes, this.at);
+    else for (let index = 0; index < length; index++) this.bytes[this.at + index] = bytes[index]!;
+    this.at += length;
   }
 
   /** A length, then the bytes. */
@@ -54,7 +58,9 @@ export class WireWriter {
     const start = this.at;
     if (isPlain(raw, plusIsSpace)) {
       const at = writeUint32(this.bytes, raw.length, start);
-      this.at = at + this.bytes.write(raw, at, "latin1");
+      if (raw.length > loopLimit) this.bytes.write(raw, at, "latin1");
+      else for (let index = 0; index < raw.length; index++) this.bytes[at + index] = raw.charCodeAt(index);
+      this.at = at + raw.length;
       return 0;
     }
     const end = decodeInto(raw, plusIsSpace, keep, this.bytes, start);
@@ -84,8 +90,10 @@ export class WireWriter {
 
   /** What was written, to keep; and the writer is empty again. */
   take(): Uint8Array {
-    const copy = Buffer.allocUnsafe(this.at);
-    copy.set(this.written());
+    const { at, bytes } = this;
+    const copy = Buffer.allocUnsafe(at);
+    if (at > loopLimit) copy.set(this.written());
+    else for (let index = 0; index < at; index++) copy[index] = bytes[index]!;
     this.clear();
     return copy;
   }

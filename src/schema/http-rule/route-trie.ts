@@ -83,6 +83,10 @@ export class TrieNode<T> {
     return child;
   }
 
+  get hasLiterals(): boolean {
+    return this.literals.length > 0;
+  }
+
   /** The child for `text` from `start` up to `end`. Compares in place: a substring and its hash cost more than a few comparisons. */
   literal(text: string, start: number, end: number): TrieNode<T> | undefined {
     const length = end - start;

@@ -170,7 +170,7 @@ export class Router<T> {
     const start = this.starts[index]!;
     const end = this.starts[index + 1]! - 1;
     const child = node.literal(this.path, start, end);
-    if (child !== undefined || !this.escaped) return child;
+    if (child !== undefined || !this.escaped || !node.hasLiterals) return child;
     const text = (this.decoded[index] ??= decodeText(this.path.slice(start, end)) ?? "");
     return text === "" ? undefined : node.literal(text, 0, text.length);
   }
