@@ -5,8 +5,8 @@
  * seen in the field, are named in docs/mechanisms/schema.md.
  */
 import { createHash } from "node:crypto";
-import type { Codec, JsonProfile } from "../core/message-type.ts";
-import type { MessageDescriptor, Schema } from "./descriptor.ts";
+import { createCodec } from "./codec/codec-factory.ts";
+import type { Schema } from "./descriptor.ts";
 import { checkReferences } from "./files/check-references.ts";
 import type { FileDescriptor } from "./files/file-descriptor.ts";
 import { readFileSet, writeFileSet } from "./files/file-set.ts";
@@ -43,8 +43,4 @@ function hashOf(files: readonly FileDescriptor[], services: readonly string[] | 
   hash.update(writeFileSet(byName.map((file) => file.bytes)));
   if (services !== undefined) hash.update(`services: ${[...services].sort().join()}`);
   return hash.digest("hex");
-}
-
-function createCodec(type: MessageDescriptor, _profile: JsonProfile): Codec {
-  throw new Error(`no codec for ${type.name} yet`);
 }

@@ -1,0 +1,26 @@
+/**
+ * The message types with a JSON form of their own (protobuf.dev/programming-guides/json), except Any, which needs the schema.
+ */
+import { readFieldMask, printFieldMask } from "./field-mask.ts";
+import { wrapperScalars } from "./plan.ts";
+import { wrapperPrinter, wrapperReader } from "./scalar.ts";
+import { printListValue, printStruct, printValue, readListValue, readStruct, readValue } from "./struct.ts";
+import { printDuration, printTimestamp, readDuration, readTimestamp } from "./time.ts";
+import type { Link } from "./transcoder.ts";
+
+export const ANY = "google.protobuf.Any";
+
+const wellKnown = new Map<string, Link>([
+  ["google.protobuf.Timestamp", { read: readTimestamp, print: printTimestamp }],
+  ["google.protobuf.Duration", { read: readDuration, print: printDuration }],
+  ["google.protobuf.FieldMask", { read: readFieldMask, print: printFieldMask }],
+  ["google.protobuf.Struct", { read: readStruct, print: printStruct }],
+  ["google.protobuf.Value", { read: readValue, print: printValue }],
+  ["google.protobuf.ListValue", { read: readListValue, print: printListValue }],
+]);
+for (const [name, scalar] of wrapperScalars) wellKnown.set(name, { read: wrapperReader(scalar), print: wrapperPrinter(scalar) });
+
+/** How to transcode the well-known type of this name, or undefined for ordinary messages. */
+export function wellKnownLink(name: string): Link | undefined {
+  return name.startsWith("google.protobuf.") ? wellKnown.get(name) : undefined;
+}
