@@ -1,0 +1,677 @@
+/**
+ * What both roles do with a connection: frames in, the stream table, receive windows, settings, and an orderly end (RFC 9113).
+ *
+ * Two kinds of fault. The peer breaking the connection is thrown as Http2Violation from anywhere below `onBytes` and becomes GOAWAY there; the
+ * peer breaking one stream becomes RST_STREAM (`breakStream`). The trap: events call out to users, who may close streams or the connection,
+ * so `stream.closed` and `stopped` are looked at again afterwards.
+ */
+import type { Clock, Timer } from "../../core/clock.ts";
+import type { ByteChannel, ChannelEvents } from "../byte-channel.ts";
+import type { WireLimits } from "../limits.ts";
+import { sweeperOf, type Swept } from "../sweeper.ts";
+import { WireError } from "../wire-error.ts";
+import { FloodGuard, maxQueuedControlFrames } from "./flood-guard.ts";
+import { copyInto, FrameOutput } from "./frame-output.ts";
+import {
+  checkPing,
+  checkSettings,
+  checkSettingsAck,
+  checkStream,
+  headRange,
+  readGoaway,
+  readHeadRange,
+  readResetCode,
+  readUint32,
+  readWindowIncrement,
+} from "./frame-checking.ts";
+import { FrameReader, type FrameHandler } from "./frame-reader.ts";
+import { FrameSender, type SenderOwner } from "./frame-sender.ts";
+import { writeGoaway, writePing, writeReset, writeSettings, writeSettingsAck, writeWindowUpdate } from "./frame-writing.ts";
+import {
+  ACK,
+  CONTINUATION,
+  DATA,
+  defaultWindowBytes,
+  END_HEADERS,
+  END_STREAM,
+  errorCode,
+  GOAWAY,
+  HEADERS,
+  max31,
+  PADDED,
+  PING,
+  PRIORITISED,
+  PRIORITY,
+  PUSH_PROMISE,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+} from "./frame.ts";
+import { HeaderBlock } from "./header-block.ts";
+import { HpackDecoder } from "./hpack/hpack-decoder.ts";
+import { HpackEncoder } from "./hpack/hpack-encoder.ts";
+import { HpackError } from "./hpack/hpack-error.ts";
+import type { Http2Stream } from "./http2-stream.ts";
+import { Http2Violation } from "./http2-violation.ts";
+import { RecentIds } from "./recent-ids.ts";
+import { readSettings, setting } from "./settings.ts";
+
+const headerTableBytes = 4096;
+/** After the last words, how long the peer may take to hang up. */
+const lingerMs = 1000;
+const anyFrame = -1;
+
+export interface ConnectionOptions {
+  readonly limits: WireLimits;
+  readonly clock: Clock;
+  /** Tests only: overwrites each read after it was parsed, so that a view which escaped shows. */
+  readonly poisonReadBuffers?: boolean | undefined;
+}
+
+export abstract class Http2Connection<S extends Http2Stream> implements ChannelEvents, FrameHandler, SenderOwner, Swept {
+  /** Nothing is parsed or sent any more. */
+  stopped = false;
+  /** The socket is gone. */
+  protected closed = false;
+
+  protected readonly channel: ByteChannel;
+  protected readonly limits: WireLimits;
+  protected readonly clock: Clock;
+  protected readonly output: FrameOutput;
+  readonly sender: FrameSender;
+  protected readonly streams = new Map<number, S>();
+  protected readonly guard: FloodGuard;
+  protected readonly reader: FrameReader = new FrameReader(this);
+  /** Streams we have reset, whose frames may still be under way. */
+  protected readonly resets: RecentIds;
+  /** Streams that ended well, to name a peer's fault rightly. */
+  protected readonly ended: RecentIds;
+  /** The only frame type that may come now, or `anyFrame`. */
+  protected only = SETTINGS;
+  protected framesReceived = 0;
+
+  private readonly decoder: HpackDecoder;
+  private readonly encoder = new HpackEncoder({ maxTableBytes: headerTableBytes });
+  private readonly block: HeaderBlock;
+  private readonly poison: boolean;
+  private receiveWindowBytes = defaultWindowBytes;
+  private uncreditedBytes = 0;
+  private settingsAcknowledged = false;
+  private queuedControlFrames = 0;
+  private dataStream: S | undefined;
+  private dataFlags = 0;
+  private reads = 0;
+  private readsAtSweep = 0;
+  private lastReadAtMs: number;
+  private headSinceMs: number;
+  private idleSinceMs: number;
+  private lingerTimer: Timer | undefined;
+
+  protected constructor(options: ConnectionOptions, openChannel: (events: ChannelEvents) => ByteChannel) {
+    const { limits, clock } = options;
+    this.limits = limits;
+    this.clock = clock;
+    this.poison = options.poisonReadBuffers ?? false;
+    this.guard = new FloodGuard(clock);
+    this.resets = new RecentIds(Math.max(128, 2 * limits.streams));
+    this.ended = new RecentIds(16);
+    this.decoder = new HpackDecoder({
+      maxTableBytes: headerTableBytes,
+      maxListBytes: limits.headBytes + 32 * limits.headFields,
+      maxFields: limits.headFields + 8,
+    });
+    this.block = new HeaderBlock(limits.headBytes + 16 * limits.headFields);
+    // The peer's SETTINGS are a head of their own: until they have come, the head timeout runs.
+    this.lastReadAtMs = this.headSinceMs = this.idleSinceMs = clock.nowMs();
+    sweeperOf(clock).add(this, Math.min(limits.headTimeoutMs, limits.bodyTimeoutMs, limits.idleTimeoutMs));
+    this.channel = openChannel(this);
+    this.output = new FrameOutput(this.channel);
+    this.sender = new FrameSender(this.output, this.encoder, this, limits.writeHighWaterBytes);
+  }
+
+  /** Is the stream one nobody has opened yet? */
+  protected abstract isIdle(streamId: number): boolean;
+  /** A complete head or trailers; `fields` is shared and never written to. */
+  protected abstract onHead(streamId: number, fields: readonly string[], tooLarge: boolean, end: boolean, selfDependent: boolean): void;
+  /** A frame for a stream that is over. */
+  protected abstract onStraggler(streamId: number, type: number): void;
+  protected abstract onReset(stream: S, code: number): void;
+  protected abstract onGoaway(lastStreamId: number, code: number, message: string): void;
+  protected abstract onPong(payload: Uint8Array, start: number): void;
+  protected abstract onPeerSetting(id: number, value: number): void;
+  /** Our side of a stream is sent and the peer's is not. */
+  protected abstract onEarlyEnd(stream: S): void;
+  /** A stream left the table. */
+  protected abstract onStreamGone(): void;
+  /** Time has passed. */
+  protected onSweep(_nowMs: number): void {}
+  /** Nothing has been under way for the idle time. */
+  protected abstract onIdle(): void;
+  /** Whether the peer is what the stream waits for. */
+  protected abstract isStalled(stream: S): boolean;
+  /** The id for GOAWAY: the last stream of the peer's that we looked at. */
+  protected abstract get lastPeerStreamId(): number;
+  /** Over, for whatever reason; the streams have been told. */
+  protected abstract onStopped(error: WireError): void;
+  /** The read has been parsed to its end. */
+  protected abstract onReadEnd(): void;
+
+  get activeStreams(): number {
+    return this.streams.size;
+  }
+
+  // -- Bytes in ------------------------------------------------------------------------------------------------------------------
+
+  onBytes(bytes: Uint8Array): void {
+    this.reads++;
+    if (!this.stopped) {
+      try {
+        this.parse(bytes);
+      } catch (failure) {
+        this.fail(failure);
+      }
+    }
+    if (this.poison) bytes.fill(0xdb);
+    if (!this.stopped) this.onReadEnd();
+  }
+
+  protected parse(bytes: Uint8Array): void {
+    this.reader.feed(bytes, 0);
+  }
+
+  onFrame(type: number, flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.only !== anyFrame && type !== this.only) this.outOfPlace(type);
+    switch (type) {
+      case DATA: {
+        let paddingBytes = 0;
+        if ((flags & PADDED) !== 0) {
+          paddingBytes = start === end ? 1 : bytes[start]! + 1;
+          if (paddingBytes > end - start) throw new Http2Violation(errorCode.protocolError, "padding longer than its frame");
+        }
+        const from = paddingBytes === 0 ? start : start + 1;
+        const to = paddingBytes === 0 ? end : end - paddingBytes + 1;
+        const stream = this.beginData(streamId, flags, end - start, paddingBytes);
+        if (stream === undefined) return;
+        if (to > from) this.passData(stream, bytes, from, to);
+        if ((flags & END_STREAM) !== 0) this.endOfData(stream);
+        return;
+      }
+      case HEADERS:
+        this.onHeaders(flags, streamId, bytes, start, end);
+        return;
+      case WINDOW_UPDATE:
+        this.onWindowUpdate(streamId, bytes, start, end);
+        return;
+      case RST_STREAM:
+        this.onResetFrame(streamId, bytes, start, end);
+        return;
+      case SETTINGS:
+        this.onSettings(flags, streamId, bytes, start, end);
+        return;
+      case PING:
+        this.onPing(flags, streamId, bytes, start, end);
+        return;
+      case CONTINUATION:
+        this.onContinuation(flags, streamId, bytes, start, end);
+        return;
+      case PRIORITY:
+        this.onPriority(streamId, bytes, start, end);
+        return;
+      case GOAWAY:
+        this.onGoawayFrame(streamId, bytes, start, end);
+        return;
+      case PUSH_PROMISE:
+        throw new Http2Violation(errorCode.protocolError, "PUSH_PROMISE, which nobody asked for");
+      default:
+        this.guard.note("idle", this.framesMoved);
+    }
+  }
+
+  private outOfPlace(type: number): never {
+    if (this.only === SETTINGS) throw new Http2Violation(errorCode.protocolError, `frame type ${type} before SETTINGS`);
+    throw new Http2Violation(errorCode.protocolError, `frame type ${type} inside a header block`);
+  }
+
+  // -- DATA (section 6.1) --------------------------------------------------------------------------------------------------------
+
+  onDataStart(flags: number, streamId: number, lengthBytes: number, paddingBytes: number): void {
+    if (this.only !== anyFrame) this.outOfPlace(DATA);
+    this.dataFlags = flags;
+    this.dataStream = this.beginData(streamId, flags, lengthBytes, paddingBytes);
+  }
+
+  onDataPiece(bytes: Uint8Array, start: number, end: number): void {
+    const stream = this.dataStream;
+    if (stream === undefined) return;
+    if (stream.closed) this.credit(end - start);
+    else this.passData(stream, bytes, start, end);
+  }
+
+  onDataEnd(): void {
+    const stream = this.dataStream;
+    this.dataStream = undefined;
+    if (stream !== undefined && (this.dataFlags & END_STREAM) !== 0) this.endOfData(stream);
+  }
+
+  /** Takes the frame from the windows. @returns undefined when its bytes are to be dropped; they are credited then. */
+  private beginData(streamId: number, flags: number, lengthBytes: number, paddingBytes: number): S | undefined {
+    this.framesReceived++;
+    this.receiveWindowBytes -= lengthBytes;
+    if (this.receiveWindowBytes < 0) throw new Http2Violation(errorCode.flowControlError, "more DATA than the connection's window");
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      this.strayFrame(streamId, DATA);
+      this.credit(lengthBytes);
+      return undefined;
+    }
+    const bodyBytes = lengthBytes - paddingBytes;
+    if (bodyBytes === 0 && (flags & END_STREAM) === 0) this.guard.note("emptyData", this.framesMoved);
+    if (stream.remoteEnded) {
+      this.credit(lengthBytes);
+      this.breakStream(stream, errorCode.streamClosed, "DATA after the end of the stream");
+      return undefined;
+    }
+    stream.receiveWindowBytes -= lengthBytes;
+    stream.receivedBytes += bodyBytes;
+    stream.stalledSinceMs = Infinity;
+    if (stream.receiveWindowBytes < 0) {
+      this.credit(lengthBytes);
+      this.breakStream(stream, errorCode.flowControlError, "more DATA than the stream's window");
+      return undefined;
+    }
+    const { declaredBytes, receivedBytes } = stream;
+    if (declaredBytes >= 0 && (receivedBytes > declaredBytes || ((flags & END_STREAM) !== 0 && receivedBytes < declaredBytes))) {
+      this.credit(lengthBytes);
+      this.breakStream(stream, errorCode.protocolError, `body of ${receivedBytes} bytes where content-length says ${declaredBytes}`);
+      return undefined;
+    }
+    if (paddingBytes > 0) this.creditStream(stream, paddingBytes);
+    return stream;
+  }
+
+  private passData(stream: S, bytes: Uint8Array, start: number, end: number): void {
+    const chunk = Buffer.allocUnsafe(end - start);
+    copyInto(chunk, 0, bytes, start, end);
+    stream.onChunk(chunk);
+  }
+
+  private endOfData(stream: S): void {
+    if (!stream.closed) this.endRemote(stream, undefined);
+  }
+
+  /** The peer's side of the stream is done. */
+  protected endRemote(stream: S, trailers: readonly string[] | undefined): void {
+    stream.remoteEnded = true;
+    // Out of the table first: what the event sets off may open the next stream.
+    if (stream.localEnded) this.closeStream(stream);
+    stream.onRemoteEnd(trailers);
+  }
+
+  // -- Receive windows (section 6.9) ---------------------------------------------------------------------------------------------
+
+  /** Gives bytes back to the connection's window; the peer hears of it when half a window is owed. */
+  credit(sizeBytes: number): void {
+    this.uncreditedBytes += sizeBytes;
+    if (this.uncreditedBytes * 2 < this.limits.connectionWindowBytes || this.stopped) return;
+    writeWindowUpdate(this.output, 0, this.uncreditedBytes);
+    this.receiveWindowBytes += this.uncreditedBytes;
+    this.uncreditedBytes = 0;
+    this.controlFrameQueued();
+  }
+
+  /** Gives bytes back to the stream and the connection. */
+  creditStream(stream: Http2Stream, sizeBytes: number): void {
+    this.credit(sizeBytes);
+    if (stream.remoteEnded || stream.closed || this.stopped) return;
+    stream.uncreditedBytes += sizeBytes;
+    if (stream.uncreditedBytes * 2 < this.limits.streamWindowBytes) return;
+    writeWindowUpdate(this.output, stream.id, stream.uncreditedBytes);
+    stream.receiveWindowBytes += stream.uncreditedBytes;
+    stream.uncreditedBytes = 0;
+    this.controlFrameQueued();
+  }
+
+  // -- Heads (sections 6.2 and 6.10) ---------------------------------------------------------------------------------------------
+
+  private onHeaders(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    checkStream("HEADERS", streamId);
+    this.framesReceived++;
+    let from = start;
+    let to = end;
+    let selfDependent = false;
+    if ((flags & (PADDED | PRIORITISED)) !== 0) {
+      readHeadRange(flags, streamId, bytes, start, end);
+      ({ from, to, selfDependent } = headRange);
+    }
+    const endStream = (flags & END_STREAM) !== 0;
+    if ((flags & END_HEADERS) !== 0) {
+      this.decodeHead(streamId, bytes, from, to, endStream, selfDependent);
+      return;
+    }
+    this.only = CONTINUATION;
+    this.block.start(streamId, endStream, selfDependent);
+    this.block.append(bytes, from, to);
+  }
+
+  private onContinuation(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    const { block } = this;
+    if (this.only !== CONTINUATION || streamId !== block.streamId) {
+      throw new Http2Violation(errorCode.protocolError, "CONTINUATION that continues nothing");
+    }
+    block.append(bytes, start, end);
+    if ((flags & END_HEADERS) === 0) return;
+    this.only = anyFrame;
+    this.decodeHead(streamId, block.bytes, 0, block.sizeBytes, block.endStream, block.selfDependent);
+    block.release();
+  }
+
+  private decodeHead(streamId: number, bytes: Uint8Array, start: number, end: number, endStream: boolean, selfDependent: boolean): void {
+    this.headSinceMs = Infinity;
+    const fields = this.decoder.decode(bytes, start, end);
+    const tooLarge = this.decoder.lastBlockTooLarge;
+    if (tooLarge) this.guard.note("oversizedHead", this.framesMoved);
+    this.onHead(streamId, fields, tooLarge, endStream, selfDependent);
+  }
+
+  /** A HEADERS frame of the peer has not come to its end: somebody should look at the time. */
+  protected get insideHead(): boolean {
+    return this.only !== anyFrame || this.reader.insideHead;
+  }
+
+  // -- The other frames ----------------------------------------------------------------------------------------------------------
+
+  private onWindowUpdate(streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    const incrementBytes = readWindowIncrement(bytes, start, end);
+    this.guard.note("windowUpdate", this.framesMoved);
+    if (streamId === 0) {
+      if (incrementBytes === 0) throw new Http2Violation(errorCode.protocolError, "WINDOW_UPDATE of 0");
+      this.sender.windowBytes += incrementBytes;
+      if (this.sender.windowBytes > max31) throw new Http2Violation(errorCode.flowControlError, "connection window above 2^31-1");
+      this.sender.pump();
+      return;
+    }
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      // Legal for a while after the end (section 5.1): the peer may not have seen it yet.
+      if (this.isIdle(streamId)) throw new Http2Violation(errorCode.protocolError, "WINDOW_UPDATE for a stream that was never opened");
+      return;
+    }
+    stream.sendWindowBytes += incrementBytes;
+    if (incrementBytes === 0) this.breakStream(stream, errorCode.protocolError, "WINDOW_UPDATE of 0");
+    else if (stream.sendWindowBytes > max31) this.breakStream(stream, errorCode.flowControlError, "stream window above 2^31-1");
+    else this.sender.windowGrew(stream);
+  }
+
+  private onResetFrame(streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    const code = readResetCode(streamId, bytes, start, end);
+    if (this.isIdle(streamId)) throw new Http2Violation(errorCode.protocolError, "RST_STREAM for a stream that was never opened");
+    this.guard.note("reset", this.framesMoved);
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) return;
+    this.closeStream(stream);
+    this.onReset(stream, code);
+  }
+
+  private onSettings(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    checkSettings(streamId);
+    if ((flags & ACK) !== 0) {
+      checkSettingsAck(start, end);
+      if (this.only === SETTINGS) throw new Http2Violation(errorCode.protocolError, "acknowledgement before SETTINGS");
+      this.settingsAcknowledged = true;
+      return;
+    }
+    if (this.only !== SETTINGS) this.guard.note("settings", this.framesMoved);
+    readSettings(bytes, start, end, (id, value) => this.applySetting(id, value));
+    const first = this.only === SETTINGS;
+    if (first) this.only = anyFrame;
+    writeSettingsAck(this.output);
+    this.controlFrameQueued();
+    if (first) this.onPeerReady();
+    this.sender.pump();
+  }
+
+  /** The peer's first SETTINGS have come: it speaks HTTP/2. */
+  protected onPeerReady(): void {}
+
+  private applySetting(id: number, value: number): void {
+    if (id === setting.headerTableSize) this.encoder.setPeerTableSize(value);
+    else if (id === setting.maxFrameSize) this.sender.maxFrameBytes = value;
+    else if (id === setting.initialWindowSize) {
+      const change = value - this.sender.initialWindowBytes;
+      this.sender.initialWindowBytes = value;
+      for (const stream of this.streams.values()) {
+        stream.sendWindowBytes += change;
+        if (stream.sendWindowBytes > max31) throw new Http2Violation(errorCode.flowControlError, "SETTINGS push a window above 2^31-1");
+        if (change > 0) this.sender.windowGrew(stream);
+      }
+    } else this.onPeerSetting(id, value);
+  }
+
+  private onPing(flags: number, streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    checkPing(streamId, start, end);
+    this.guard.note("ping", this.framesMoved);
+    if ((flags & ACK) !== 0) {
+      this.onPong(bytes, start);
+      return;
+    }
+    writePing(this.output, ACK, bytes, start);
+    this.controlFrameQueued();
+  }
+
+  /** Priorities were tried and found useless (section 5.3.2): they are checked and forgotten. */
+  private onPriority(streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    checkStream("PRIORITY", streamId);
+    this.guard.note("priority", this.framesMoved);
+    const stream = this.streams.get(streamId);
+    if (end - start !== 5) this.faultOf(stream, errorCode.frameSizeError, `PRIORITY of ${end - start} bytes`);
+    else if ((readUint32(bytes, start) & max31) === streamId) {
+      this.faultOf(stream, errorCode.protocolError, "stream that depends on itself");
+    }
+  }
+
+  /** A stream's fault, or the connection's where the stream cannot be reset because it is not open. */
+  private faultOf(stream: S | undefined, code: number, message: string): void {
+    if (stream === undefined) throw new Http2Violation(code, message);
+    this.breakStream(stream, code, message);
+  }
+
+  private onGoawayFrame(streamId: number, bytes: Uint8Array, start: number, end: number): void {
+    const { lastStreamId, code, message } = readGoaway(streamId, bytes, start, end);
+    this.onGoaway(lastStreamId, code, message);
+  }
+
+  private strayFrame(streamId: number, type: number): void {
+    if (streamId === 0) throw new Http2Violation(errorCode.protocolError, `frame type ${type} on stream 0`);
+    if (this.isIdle(streamId)) throw new Http2Violation(errorCode.protocolError, `frame type ${type} for a stream that was never opened`);
+    this.guard.note("idle", this.framesMoved);
+    this.onStraggler(streamId, type);
+  }
+
+  // -- Streams -------------------------------------------------------------------------------------------------------------------
+
+  /** Puts a stream into the table with its windows full. */
+  protected enter(stream: S, id: number): void {
+    stream.id = id;
+    stream.sendWindowBytes = this.sender.initialWindowBytes;
+    const { streamWindowBytes } = this.limits;
+    // Until it has acknowledged our settings the peer goes by the protocol's window.
+    stream.receiveWindowBytes = this.settingsAcknowledged ? streamWindowBytes : Math.max(streamWindowBytes, defaultWindowBytes);
+    this.streams.set(id, stream);
+  }
+
+  protected closeStream(stream: S): void {
+    if (stream.closed) return;
+    stream.closed = true;
+    this.streams.delete(stream.id);
+    this.ended.add(stream.id);
+    this.sender.drop(stream);
+    stream.onClosed();
+    this.onStreamGone();
+  }
+
+  /** Ends a stream from our side. */
+  resetStream(stream: S, code: number): void {
+    if (stream.closed) return;
+    // Out of the table first, so that it is told once even if writing ends the connection.
+    this.closeStream(stream);
+    this.writeResetOf(stream.id, code);
+  }
+
+  protected writeResetOf(streamId: number, code: number): void {
+    if (this.stopped) return;
+    this.resets.add(streamId);
+    writeReset(this.output, streamId, code);
+    this.controlFrameQueued();
+  }
+
+  /** Ends a stream because the peer broke its rules. */
+  protected breakStream(stream: S, code: number, message: string): void {
+    this.resetStream(stream, code);
+    stream.onFailure(new WireError("protocol", message, { http2Code: code }));
+    this.guard.note("provokedReset", this.framesMoved);
+  }
+
+  onStreamSent(stream: Http2Stream): void {
+    if (stream.remoteEnded) this.closeStream(stream as S);
+    else this.onEarlyEnd(stream as S);
+  }
+
+  onUnsendable(stream: Http2Stream, reason: string): void {
+    this.resetStream(stream as S, errorCode.internalError);
+    stream.onFailure(new WireError("protocol", `cannot send: ${reason}`));
+  }
+
+  // -- Settings and last words ---------------------------------------------------------------------------------------------------
+
+  /** HEADERS and DATA frames both ways. */
+  protected get framesMoved(): number {
+    return this.framesReceived + this.sender.framesMoved;
+  }
+
+  /** @param settings identifiers and values, those of windows and heads excepted. */
+  protected sendSettings(settings: readonly number[]): void {
+    const { streamWindowBytes, connectionWindowBytes, headBytes } = this.limits;
+    writeSettings(this.output, [...settings, setting.initialWindowSize, streamWindowBytes, setting.maxHeaderListSize, headBytes]);
+    const growth = connectionWindowBytes - defaultWindowBytes;
+    if (growth > 0) {
+      writeWindowUpdate(this.output, 0, growth);
+      this.receiveWindowBytes += growth;
+    }
+  }
+
+  /** To be called after each frame that answers the peer, or that it made us send. */
+  protected controlFrameQueued(): void {
+    this.sender.flushSoon();
+    if (!this.output.blocked) this.queuedControlFrames = 0;
+    else if (++this.queuedControlFrames > maxQueuedControlFrames) {
+      // Not thrown: users get here too, by giving credit or resetting streams.
+      const message = "many control frames and no reading";
+      this.shut(errorCode.enhanceYourCalm, message, new WireError("protocol", message, { http2Code: errorCode.enhanceYourCalm }));
+    }
+  }
+
+  protected sendGoaway(lastStreamId: number, code: number, message: string): void {
+    writeGoaway(this.output, lastStreamId, code, message);
+    this.sender.flushSoon();
+  }
+
+  private fail(failure: unknown): void {
+    if (failure instanceof Http2Violation) {
+      this.shut(failure.code, failure.message, new WireError("protocol", failure.message, { http2Code: failure.code }));
+    } else if (failure instanceof HpackError) {
+      this.shut(errorCode.compressionError, failure.message, new WireError("protocol", failure.message));
+    } else {
+      this.shut(errorCode.internalError, "", new WireError("closed", "internal error"));
+      throw failure;
+    }
+  }
+
+  /** Says GOAWAY, ends every stream with `error` and hangs up. */
+  protected shut(code: number, message: string, error: WireError): void {
+    if (this.stopped) return;
+    writeGoaway(this.output, this.lastPeerStreamId, code, message);
+    this.hangUp(error);
+  }
+
+  /** Closes once what is in the output has been sent. */
+  protected hangUp(error: WireError): void {
+    if (this.stopped) return;
+    this.output.flush();
+    this.stop(error);
+    this.channel.end();
+    this.lingerTimer = this.clock.after(lingerMs, () => this.channel.destroy());
+  }
+
+  /** Ends everything at once; nothing more is sent. */
+  protected stop(error: WireError): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.sender.stop();
+    sweeperOf(this.clock).delete(this);
+    const open = [...this.streams.values()];
+    this.streams.clear();
+    for (const stream of open) {
+      stream.closed = true;
+      this.sender.drop(stream);
+      stream.onClosed();
+      stream.onFailure(error);
+    }
+    this.onStopped(error);
+  }
+
+  /** Drops the connection. */
+  protected abandon(error: WireError): void {
+    this.stop(error);
+    this.channel.destroy();
+  }
+
+  onDrain(): void {
+    if (this.stopped) return;
+    this.queuedControlFrames = 0;
+    this.sender.unblock();
+  }
+
+  abstract onEnd(): void;
+
+  onClose(error: Error | undefined): void {
+    this.closed = true;
+    this.lingerTimer?.cancel();
+    const message = error === undefined ? "connection closed by the peer" : `connection broken: ${error.message}`;
+    this.stop(new WireError("reset", message, error === undefined ? {} : { cause: error }));
+  }
+
+  // -- Time ----------------------------------------------------------------------------------------------------------------------
+
+  /**
+   * Looks after what waits for the peer: heads and frames that do not come to their end, streams that stall, idleness. Called now and then, so
+   * that nothing has to read the clock when frames move.
+   */
+  sweep(nowMs: number): void {
+    if (this.stopped) return;
+    const { headTimeoutMs, bodyTimeoutMs, idleTimeoutMs } = this.limits;
+    if (this.reads !== this.readsAtSweep) this.lastReadAtMs = nowMs;
+    this.readsAtSweep = this.reads;
+    if (!this.insideHead) this.headSinceMs = Infinity;
+    else this.headSinceMs = Math.min(this.headSinceMs, nowMs);
+    if (this.streams.size > 0) this.idleSinceMs = nowMs;
+
+    for (const stream of this.streams.values()) {
+      if (!this.isStalled(stream)) stream.stalledSinceMs = Infinity;
+      else if (stream.stalledSinceMs === Infinity) stream.stalledSinceMs = nowMs;
+      else if (nowMs - stream.stalledSinceMs > bodyTimeoutMs) this.giveUp(stream);
+    }
+    if (nowMs - this.headSinceMs > headTimeoutMs) this.timeOut("header block not finished in time");
+    else if (this.reader.insideFrame && nowMs - this.lastReadAtMs > bodyTimeoutMs) this.timeOut("frame not finished in time");
+    else if (nowMs - this.idleSinceMs > idleTimeoutMs) this.onIdle();
+    else this.onSweep(nowMs);
+  }
+
+  private timeOut(message: string): void {
+    this.shut(errorCode.noError, message, new WireError("timeout", message));
+  }
+
+  private giveUp(stream: S): void {
+    this.resetStream(stream, errorCode.cancel);
+    stream.onFailure(new WireError("timeout", "the peer neither sent nor took anything in time", { http2Code: errorCode.cancel }));
+  }
+}
