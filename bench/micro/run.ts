@@ -27,14 +27,15 @@ async function runFile(name: string): Promise<boolean> {
   await fill(bench);
   await bench.run();
   console.log(`\n${name.slice(0, -SUFFIX.length)}`);
+  const width = Math.max(...bench.tasks.map(({ name: task }) => task.length));
   let whole = true;
   for (const { name: task, result } of bench.tasks) {
     if (result.state === "completed") {
       const { p50, min } = result.latency;
-      console.log(`  ${task.padEnd(56)} ${nanoseconds(p50).padStart(12)}  (${nanoseconds(min)})`);
+      console.log(`  ${task.padEnd(width)} ${nanoseconds(p50).padStart(12)}  (${nanoseconds(min)})`);
     } else {
       whole = false;
-      console.log(`  ${task.padEnd(56)} ${result.state === "errored" ? String(result.error) : result.state}`);
+      console.log(`  ${task.padEnd(width)} ${result.state === "errored" ? String(result.error) : result.state}`);
     }
   }
   return whole;
