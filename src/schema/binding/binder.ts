@@ -51,6 +51,7 @@ interface Capture {
   readonly keep: Keep;
 }
 
+const lenientJson: JsonProfile = Object.freeze({ ...canonicalJson, ignoreUnknown: true });
 const emptyMessage = new Uint8Array(0);
 /** Above this many characters a native write is faster than a loop. */
 const loopLimit = 64;
@@ -65,9 +66,10 @@ export class Binder {
   /** The field of the answer that is the response body; undefined when the whole message is. */
   readonly responseField: FieldDescriptor | undefined;
   private readonly captures: readonly Capture[];
-  private readonly query: QueryBinding;
+  private readonly options: BindingOptions;
+  /** Made for the first query: most of a schema's bindings never see one. */
+  private query: QueryBinding | undefined;
   private readonly profile: JsonProfile;
-  private readonly refuseCollisions: boolean;
   private readonly mask: FieldDescriptor | undefined;
   /** Set when the path binds one string of the message and nothing else: the commonest GET. */
   private readonly onlyStringTag: Uint8Array | undefined;
@@ -77,18 +79,11 @@ export class Binder {
     this.binding = binding;
     this.template = parseTemplate(binding.template);
     this.captures = this.template.variables.map((variable) => captureOf(method, variable, options));
-    const pathOneofs = this.captures.flatMap(({ parameter }) => parameter.oneofs);
-    checkOneofs(pathOneofs);
+    this.options = options;
+    checkOneofs(this.pathOneofs());
     this.bodyField = binding.body === "" || binding.body === "*" ? undefined : bodyFieldOf(method, binding.body);
     this.responseField = binding.responseBody === "" ? undefined : responseFieldOf(method, binding.responseBody);
-    this.query = new QueryBinding(method.input, {
-      options,
-      bodyCovers: binding.body === "*" ? "*" : this.bodyField?.number,
-      pathBound: new Set(this.captures.map(({ parameter }) => parameter.path)),
-      pathOneofs,
-    });
-    this.profile = options.ignoreUnknownFields ? { ...canonicalJson, ignoreUnknown: true } : canonicalJson;
-    this.refuseCollisions = options.refuseCollisions;
+    this.profile = options.ignoreUnknownFields ? lenientJson : canonicalJson;
     if (binding.httpMethod === "PATCH" && this.bodyField?.value.kind === "message") this.mask = soleFieldMask(method.input);
     if (this.captures.length === 1) this.onlyStringTag = this.captures[0]!.parameter.plainStringTag;
   }
@@ -134,8 +129,9 @@ export class Binder {
   private assemble(target: BindTarget, bodyWire: Uint8Array | undefined, bodyJson: Uint8Array | undefined): Payload {
     out.clear();
     if (bodyWire !== undefined) out.raw(bodyWire);
-    const observer = bodyWire !== undefined || this.refuseCollisions ? new Overlay(out.at, this.refuseCollisions) : undefined;
-    if (target.query !== "") this.query.bind(target.query, out, observer);
+    const { refuseCollisions } = this.options;
+    const observer = bodyWire !== undefined || refuseCollisions ? new Overlay(out.at, refuseCollisions) : undefined;
+    if (target.query !== "") (this.query ??= this.createQuery()).bind(target.query, out, observer);
     if (bodyJson !== undefined && this.mask !== undefined) this.fillMask(this.mask, bodyJson);
     for (let index = 0; index < this.captures.length; index++) {
       const { parameter, keep } = this.captures[index]!;
@@ -145,6 +141,19 @@ export class Binder {
       observer?.after(parameter, start);
     }
     return Payload.ofWire(this.method.input, out.take());
+  }
+
+  private createQuery(): QueryBinding {
+    return new QueryBinding(this.method.input, {
+      options: this.options,
+      bodyCovers: this.binding.body === "*" ? "*" : this.bodyField?.number,
+      pathBound: new Set(this.captures.map(({ parameter }) => parameter.path)),
+      pathOneofs: this.pathOneofs(),
+    });
+  }
+
+  private pathOneofs(): (readonly [string, number])[] {
+    return this.captures.flatMap(({ parameter }) => parameter.oneofs);
   }
 
   private fillMask(mask: FieldDescriptor, bodyJson: Uint8Array): void {

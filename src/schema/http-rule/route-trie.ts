@@ -73,13 +73,14 @@ export class TrieNode<T> {
   }
 
   openLiteral(literal: string): TrieNode<T> {
-    const known = this.literals.indexOf(literal);
-    if (known >= 0) return this.children[known]!;
+    const known = this.literal(literal, 0, literal.length);
+    if (known !== undefined) return known;
     const child = new TrieNode<T>();
     this.literals.push(literal);
     this.children.push(child);
     this.longestLiteral = Math.max(this.longestLiteral, literal.length);
-    if (this.literals.length > scanLimit) this.byLiteral = new Map(this.literals.map((text, index) => [text, this.children[index]!]));
+    if (this.byLiteral !== undefined) this.byLiteral.set(literal, child);
+    else if (this.literals.length > scanLimit) this.byLiteral = new Map(this.literals.map((text, index) => [text, this.children[index]!]));
     return child;
   }
 
