@@ -14,6 +14,7 @@ import { buildSchema } from "../../src/schema/build-schema.ts";
 import type { Schema } from "../../src/schema/descriptor.ts";
 import { createMethodTable } from "../../src/schema/method-table.ts";
 import { createCluster, type Cluster } from "../../src/upstream/cluster.ts";
+import { serveHttp2 } from "../../src/wire/http2/serve-http2.ts";
 import { NodeHttp2Client as Http2Client } from "../../src/wire/node-http2/node-http2-client.ts";
 import { serveNodeHttp2 } from "../../src/wire/node-http2/node-http2-server.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
@@ -44,7 +45,7 @@ export interface HopOptions {
 }
 
 /** Listens on a free port of 127.0.0.1 and answers every call by `handler`. */
-export async function startHop({ handler, schema = echoSchema(), messageBytes = 4 << 20, http2 = "node" }: HopOptions): Promise<Hop> {
+export async function startHop({ handler, schema = echoSchema(), messageBytes = 4 << 20, http2 = "own" }: HopOptions): Promise<Hop> {
   const ended: EndedCall[] = [];
   const observed =
     (next: Handler): Handler =>
@@ -66,7 +67,7 @@ export async function startHop({ handler, schema = echoSchema(), messageBytes = 
     clock: systemClock,
     logger: silentLogger,
     http2,
-    engines: { node: serveNodeHttp2 },
+    engines: { own: serveHttp2, node: serveNodeHttp2 },
   });
   return { port: listener.address.port, ended, stop: () => listener.close() };
 }
