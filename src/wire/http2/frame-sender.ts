@@ -159,6 +159,13 @@ export class FrameSender implements TurnEnd {
     this.finish(stream, trailers);
   }
 
+  /** Takes over what was queued before the stream had a connection. */
+  adopt(stream: Http2Stream): void {
+    this.waitingBytes += stream.waitingBytes;
+    this.makeReady(stream);
+    this.pump();
+  }
+
   /** Another WINDOW_UPDATE came for the stream, or SETTINGS changed its window. */
   windowGrew(stream: Http2Stream): void {
     if (stream.hasQueue) {

@@ -525,7 +525,7 @@ export abstract class Http2Connection<S extends Http2Stream> implements ChannelE
   }
 
   /** Ends a stream because the peer broke its rules. */
-  protected breakStream(stream: S, code: number, message: string): void {
+  breakStream(stream: S, code: number, message: string): void {
     this.resetStream(stream, code);
     stream.onFailure(new WireError("protocol", message, { http2Code: code }));
     this.guard.note("provokedReset", this.framesMoved);
@@ -664,6 +664,11 @@ export abstract class Http2Connection<S extends Http2Stream> implements ChannelE
     else if (this.reader.insideFrame && nowMs - this.lastReadAtMs > bodyTimeoutMs) this.timeOut("frame not finished in time");
     else if (nowMs - this.idleSinceMs > idleTimeoutMs) this.onIdle();
     else this.onSweep(nowMs);
+  }
+
+  /** How long nothing has come in, as far as the last sweep knows. */
+  protected silentForMs(nowMs: number): number {
+    return nowMs - this.lastReadAtMs;
   }
 
   private timeOut(message: string): void {

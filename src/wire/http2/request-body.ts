@@ -4,7 +4,7 @@
  * The trap: bytes that are never pulled have to be credited to the connection all the same, or its window shrinks with every request that was
  * refused; `release` does that when the stream is over. Small pieces are gathered, so a body of one-byte frames does not cost a hundred times its size.
  */
-import { Metadata } from "../../core/metadata.ts";
+import type { Metadata } from "../../core/metadata.ts";
 import type { BodyReader } from "../exchange.ts";
 import type { WireError } from "../wire-error.ts";
 
