@@ -2,7 +2,7 @@
  * One binding of one method, compiled: captures, query and body of a request -> its message (SEMANTICS A1.4 to A1.8).
  *
  * Parameters become wire bytes without any JSON in between and are appended to the body's: body, then query, then path, and the last
- * occurrence wins. A body that is the whole message, with nothing to append, stays JSON and is checked where it is converted.
+ * occurrence wins. Messages they share are merged at the end. A body that is the whole message, with nothing to append, stays JSON and is checked where it is converted.
  */
 import { CallError } from "../../core/call-error.ts";
 import { canonicalJson, CodecError, type JsonProfile } from "../../core/message-type.ts";
@@ -15,7 +15,9 @@ import { Keep } from "../percent-decoding.ts";
 import type { BindingOptions } from "./binding-options.ts";
 import { errorOfCodec } from "./codec-error.ts";
 import { findField, kindOf, resolveFieldPath } from "./field-path.ts";
+import { joinMessages } from "./join-messages.ts";
 import { maskOf, soleFieldMask } from "./field-mask-fill.ts";
+import { MessagePaths, mergeMessages } from "./merge-messages.ts";
 import { invalidParameter, Parameter, tagBytes } from "./parameter.ts";
 import { QueryBinding, type OccurrenceObserver } from "./query-binding.ts";
 import { lastValue, withoutField } from "./wire-fields.ts";
@@ -71,6 +73,8 @@ export class Binder {
   private query: QueryBinding | undefined;
   private readonly profile: JsonProfile;
   private readonly mask: FieldDescriptor | undefined;
+  /** Whether the path binds a field of a message inside the message. */
+  private readonly nestedCapture: boolean;
   /** Set when the path binds one string of the message and nothing else: the commonest GET. */
   private readonly onlyStringTag: Uint8Array | undefined;
 
@@ -80,6 +84,7 @@ export class Binder {
     this.template = parseTemplate(binding.template);
     this.captures = this.template.variables.map((variable) => captureOf(method, variable, options));
     this.options = options;
+    this.nestedCapture = this.captures.some(({ parameter }) => parameter.numbers.length > 1);
     checkOneofs(this.pathOneofs());
     this.bodyField = binding.body === "" || binding.body === "*" ? undefined : bodyFieldOf(method, binding.body);
     this.responseField = binding.responseBody === "" ? undefined : responseFieldOf(method, binding.responseBody);
@@ -131,7 +136,7 @@ export class Binder {
     if (bodyWire !== undefined) out.raw(bodyWire);
     const { refuseCollisions } = this.options;
     const observer = bodyWire !== undefined || refuseCollisions ? new Overlay(out.at, refuseCollisions) : undefined;
-    if (target.query !== "") (this.query ??= this.createQuery()).bind(target.query, out, observer);
+    let messages = target.query === "" ? undefined : (this.query ??= this.createQuery()).bind(target.query, out, observer);
     if (bodyJson !== undefined && this.mask !== undefined) this.fillMask(this.mask, bodyJson);
     for (let index = 0; index < this.captures.length; index++) {
       const { parameter, keep } = this.captures[index]!;
@@ -140,7 +145,9 @@ export class Binder {
       parameter.write(target.captures[index]!, "path variable", keep, out);
       observer?.after(parameter, start);
     }
-    return Payload.ofWire(this.method.input, out.take());
+    const { input } = this.method;
+    const wire = out.take();
+    return Payload.ofWire(input, target.query !== "" || this.nestedCapture ? joinMessages(wire, input) : wire);
   }
 
   private createQuery(): QueryBinding {

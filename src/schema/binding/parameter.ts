@@ -1,8 +1,8 @@
 /**
  * One field as the target of a path variable or query parameter: its text becomes one occurrence of the field on the wire.
  *
- * Every occurrence is written on its own, wrapped in its ancestors: `a.b=1&a.c=2` becomes two fields `a`, which protobuf merges. That is
- * what lets parameters be appended to a body without reading it.
+ * Every occurrence is written on its own, wrapped in its ancestors: `a.b=1&a.c=2` becomes two fields `a`. So parameters are appended to a
+ * body without reading it; who takes the result merges the messages (merge-messages.ts).
  */
 import { CallError } from "../../core/call-error.ts";
 import { CodecError } from "../../core/message-type.ts";

@@ -8,6 +8,7 @@ import type { MessageDescriptor } from "../descriptor.ts";
 import { decodeText, isPlain, Keep } from "../percent-decoding.ts";
 import type { BindingOptions } from "./binding-options.ts";
 import { resolveFieldPath, type FieldPath } from "./field-path.ts";
+import { MessagePaths, mergeMessages } from "./merge-messages.ts";
 import { invalidParameter, wrapIn, wrappingOf, type Parameter } from "./parameter.ts";
 import { ParameterTable, quoted, unknownParameter } from "./parameter-table.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -42,8 +43,12 @@ export class QueryBinding {
     this.ignored = new Set(rules.options.ignoredParameters);
   }
 
-  /** Appends the parameters of `query`, as it stands behind the `?`, to `out`. @throws CallError */
-  bind(query: string, out: WireWriter, observer: OccurrenceObserver | undefined): void {
+  /**
+   * Appends the parameters of `query`, as it stands behind the `?`, to `out`.
+   * @returns the messages that parameters were written into, if any
+   * @throws CallError
+   */
+  bind(query: string, out: WireWriter, observer: OccurrenceObserver | undefined): MessagePaths | undefined {
     const scope = new Scope(this.rules, this.tables, this.tableOf(this.root), out, observer);
     let count = 0;
     let equals = -2;
@@ -61,6 +66,7 @@ export class QueryBinding {
       start = end + 1;
     }
     scope.finish();
+    return scope.paths;
   }
 
   private bindEntry(name: string, raw: string, scope: Scope): void {
@@ -91,6 +97,8 @@ class Scope {
   private oneofs: Map<string, number> | undefined;
   private lists: Map<string, ElementList> | undefined;
   private readonly nested: boolean;
+  /** Messages that were written into, and are to be merged. */
+  paths: MessagePaths | undefined;
 
   constructor(
     rules: QueryRules,
@@ -124,6 +132,7 @@ class Scope {
     const start = this.out.at;
     parameter.write(raw, "query parameter", Keep.NOTHING, this.out);
     this.observer?.after(parameter, start);
+    this.noteMessages(parameter.numbers);
   }
 
   /** `labels[key]` of a map, or `items[0].sku` of a repeated message. */
@@ -139,6 +148,7 @@ class Scope {
     const key = name.slice(bracket + 1, -1);
     this.once(`${parameter.path}[${key}]`, parameter);
     parameter.writeEntry(key, raw, "query parameter", this.out);
+    this.noteMessages(parameter.numbers);
   }
 
   private putElement(path: FieldPath, name: string, bracket: number, raw: string, depth: number): void {
@@ -167,9 +177,9 @@ class Scope {
 
   /** Writes the elements that were collected. Their numbers must have no gaps: a gap is a mistake in the request. */
   finish(): void {
-    if (this.lists === undefined) return;
-    for (const { path, elements } of this.lists.values()) {
+    for (const { path, elements } of this.lists?.values() ?? []) {
       const wrappings = [path.field, ...path.ancestors.toReversed()].map(wrappingOf);
+      const numbers = [...path.ancestors, path.field].map(({ number }) => number);
       for (let index = 0; index < elements.size; index++) {
         const element = elements.get(index);
         if (element === undefined) throw invalidParameter(path.text, `query parameter ${quoted(`${path.text}[${index}]`)} is missing`);
@@ -177,8 +187,17 @@ class Scope {
         const start = this.out.at;
         this.out.raw(element.out.written());
         wrapIn(wrappings, start, this.out);
+        this.noteMessages(numbers);
       }
     }
+    if (!this.nested || this.paths === undefined) return;
+    const merged = mergeMessages(this.out.written(), this.paths);
+    this.out.clear();
+    this.out.raw(merged);
+  }
+
+  private noteMessages(numbers: readonly number[]): void {
+    if (numbers.length > 1) (this.paths ??= new MessagePaths()).add(numbers);
   }
 
   /** False: something with precedence binds the field, so the parameter is left out. */

@@ -5,13 +5,14 @@
  */
 import { writeUint32 } from "../codec/wire-write.ts";
 
-/** The bytes behind the tag of the last occurrence at `numbers`, or undefined. Groups on the way are not looked into. */
+/** The bytes behind the tag of the last occurrence at `numbers`, or undefined. */
 export function lastValue(wire: Uint8Array, numbers: readonly number[], depth = 0): Uint8Array | undefined {
   let found: Uint8Array | undefined;
-  eachField(wire, (number, wireType, _start, value, end) => {
+  eachField(wire, (number, wireType, start, value, end) => {
     if (number !== numbers[depth]) return;
     if (depth === numbers.length - 1) found = wire.subarray(value, end);
-    else if (wireType === 2) found = lastValue(content(wire, value, end), numbers, depth + 1) ?? found;
+    else if (wireType === 2 || wireType === 3)
+      found = lastValue(fieldContent(wire, wireType, start, value, end), numbers, depth + 1) ?? found;
   });
   return found;
 }
@@ -21,18 +22,31 @@ export function withoutField(wire: Uint8Array, numbers: readonly number[], depth
   const kept: Uint8Array[] = [];
   eachField(wire, (number, wireType, start, value, end) => {
     if (number !== numbers[depth]) kept.push(wire.subarray(start, end));
-    else if (depth < numbers.length - 1 && wireType === 2) {
-      const inner = withoutField(content(wire, value, end), numbers, depth + 1);
-      kept.push(wire.subarray(start, value), lengthBytes(inner.length), inner);
+    else if (depth < numbers.length - 1 && (wireType === 2 || wireType === 3)) {
+      const inner = withoutField(fieldContent(wire, wireType, start, value, end), numbers, depth + 1);
+      kept.push(...rewrapped(wire, wireType, start, value, end, inner));
     } else if (depth < numbers.length - 1) kept.push(wire.subarray(start, end));
   });
   return Buffer.concat(kept);
 }
 
+/** The parts of a length-delimited field or group with another content. */
+export function rewrapped(
+  wire: Uint8Array,
+  wireType: number,
+  start: number,
+  value: number,
+  end: number,
+  content: Uint8Array,
+): Uint8Array[] {
+  const tag = wire.subarray(start, value);
+  return wireType === 3 ? [tag, content, wire.subarray(end - tag.length, end)] : [tag, lengthBytes(content.length), content];
+}
+
 type Visit = (number: number, wireType: number, start: number, value: number, end: number) => void;
 
 /** Our own codec wrote the bytes, so they are well formed; a fault would end the loop, not the process. */
-function eachField(wire: Uint8Array, visit: Visit): void {
+export function eachField(wire: Uint8Array, visit: Visit): void {
   const cursor = { at: 0 };
   while (cursor.at < wire.length) {
     const start = cursor.at;
@@ -59,13 +73,16 @@ function skipValue(wire: Uint8Array, wireType: number, cursor: { at: number }): 
   else cursor.at = wire.length;
 }
 
-function content(wire: Uint8Array, value: number, end: number): Uint8Array {
+export /** What is in a length-delimited field or group, of which the tag stands at `start` and the value at `value`. */
+function fieldContent(wire: Uint8Array, wireType: number, start: number, value: number, end: number): Uint8Array {
+  // The end tag of a group is as long as its start tag.
+  if (wireType === 3) return wire.subarray(value, end - (value - start));
   const cursor = { at: value };
   readVarint(wire, cursor);
   return wire.subarray(cursor.at, end);
 }
 
-function lengthBytes(length: number): Uint8Array {
+export function lengthBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(5);
   return bytes.subarray(0, writeUint32(bytes, length, 0));
 }
