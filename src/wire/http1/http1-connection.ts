@@ -26,6 +26,8 @@ export interface Http1Options {
   readonly scheme: "http" | "https";
 }
 
+const continueHead = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+const nobody: Peer = { address: "", port: 0, tls: undefined };
 /** Unread request bytes that are thrown away after the answer so that the connection can be kept; more than that and it is closed. */
 const drainedBodyBytes = 64 * 1024;
 /** Request bytes a protocol may leave untaken before reading pauses. */
@@ -40,6 +42,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
   readonly limits: WireLimits;
   /** No request behind the present ones will be served. */
   closing = false;
+  peer: Peer = nobody;
   /** Dispatched and not yet answered. */
   activeExchanges = 0;
 
@@ -60,7 +63,6 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
   private over = false;
   /** Answers of this turn are collected, not written one by one. */
   private collecting = false;
-  private knownPeer: Peer | undefined = undefined;
   private lastReadMs: number;
   private headSinceMs: number;
   /** When the last answer ended, or writing last moved. */
@@ -79,10 +81,6 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     sweeperOf(options.clock).add(this, Math.min(headTimeoutMs, bodyTimeoutMs, idleTimeoutMs));
   }
 
-  get peer(): Peer {
-    return (this.knownPeer ??= this.channel.peer);
-  }
-
   // --- the channel
 
   onBytes(view: Uint8Array): void {
@@ -95,11 +93,12 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
   onDrain(): void {
     this.lastWriteMs = this.options.clock.nowMs();
     this.front?.drainNow();
+    if (!this.over && !this.lingering) this.settle();
   }
 
   onEnd(): void {
     if (this.over) return;
-    if (this.lingering) return this.destroy();
+    if (this.lingering) return; // both directions have ended: the socket closes when it has sent the rest
     if (this.front === undefined) {
       this.lingering = true;
       output.flushNow(this.channel);
@@ -130,7 +129,9 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     this.last = exchange;
     this.arriving = exchange;
     this.queued++;
+    if (this.served) return;
     this.served = true;
+    this.peer = this.channel.peer; // now: once the socket is gone it can no longer be asked
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {
@@ -160,8 +161,11 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     output.bytes(this.channel, bytes);
   }
 
-  flush(): void {
+  /** The client waited for this before it sends the body; its time starts now. */
+  sendContinue(): void {
+    this.put(continueHead);
     output.flushNow(this.channel);
+    this.lastReadMs = this.options.clock.nowMs();
   }
 
   writable(): boolean {
@@ -179,7 +183,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
 
   closesAfterStream(exchange: Http1Exchange): boolean {
     if (this.draining) this.closing = true;
-    return !exchange.persistent || (this.closing && this.isLastServed(exchange));
+    return !exchange.persistent || (this.closing && this.refused === undefined && this.isLastServed(exchange));
   }
 
   answered(exchange: Http1Exchange): void {
@@ -255,7 +259,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     } else if (this.lingering) {
       if (nowMs - this.lastWriteMs > lingerMs) this.destroy();
     } else if (this.arriving !== undefined) {
-      if (!this.paused && nowMs - this.lastReadMs > limits.bodyTimeoutMs)
+      if (!this.paused && !this.arriving.expectsContinue && nowMs - this.lastReadMs > limits.bodyTimeoutMs)
         this.refuse(refusal("REQUEST_TIMEOUT", "the request body did not arrive in time"));
     } else if (this.parser.inHead) {
       if (nowMs - this.headSinceMs > limits.headTimeoutMs)
@@ -275,7 +279,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     const { parser } = this;
     while (at < bytes.length) {
       if (this.closing && this.arriving === undefined) return; // behind the last request: dropped unread
-      if (this.upgrading || this.queued >= this.limits.pipelined) return this.keep(bytes.subarray(at));
+      if (this.mustWait()) return this.keep(bytes.subarray(at));
       if (parser.betweenMessages) this.headSinceMs = this.lastReadMs;
       at = parser.take(bytes, at);
       if (parser.refusal !== undefined) return this.refuse(parser.refusal);
@@ -284,6 +288,16 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     if (arriving === undefined) return;
     arriving.body.deliver();
     if (arriving.body.heldBytes > bodyHighWaterBytes) this.pause();
+  }
+
+  /** No further request can be taken up at the moment. */
+  private mustWait(): boolean {
+    return this.upgrading || this.queued >= this.limits.pipelined || this.congested();
+  }
+
+  /** The client asks faster than it takes the answers. */
+  private congested(): boolean {
+    return this.channel.queuedBytes > this.limits.writeHighWaterBytes;
   }
 
   private keep(bytes: Buffer): void {
@@ -302,7 +316,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     if (this.collecting) return;
     this.collecting = true;
     this.dispatch();
-    while (this.kept !== undefined && !this.upgrading && this.queued < this.limits.pipelined && !this.over) {
+    while (this.kept !== undefined && !this.mustWait() && !this.over) {
       const { kept } = this;
       this.kept = undefined;
       this.consume(kept);
@@ -317,8 +331,8 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
   }
 
   private dispatch(): void {
-    for (let exchange = this.front; exchange !== undefined && !this.over; exchange = exchange.next) {
-      if (!exchange.dispatched && (exchange.open || !exchange.finished)) {
+    for (let exchange = this.front; exchange !== undefined && !this.over && !this.congested(); exchange = exchange.next) {
+      if (!exchange.dispatched && exchange.open) {
         if (!this.isFront(exchange) && !exchange.independent) return;
         exchange.dispatched = true;
         this.activeExchanges++;
@@ -335,21 +349,23 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
       this.queued--;
       this.front = next;
       if (next === undefined) this.last = undefined;
-      if (aborted && this.refused === undefined) return this.destroy();
+      if (aborted && this.refused === undefined) {
+        this.dropQueue(); // the earlier answers are good; closing behind them is how HTTP/1.1 says that this one is not
+        break;
+      }
       next?.leaveTurn();
     }
-    if (this.front === undefined || this.upgrading) this.upgrading = this.front?.head.upgrade !== undefined;
+    if (this.upgrading) this.upgrading = this.last?.head.upgrade !== undefined;
     if (this.front === undefined) this.lastWriteMs = this.lastReadMs;
     if (this.draining && this.front !== undefined && !this.front.dispatched) this.dropQueue();
     this.settle();
   }
 
-  /** Requests that were read but not begun are left to the client to send again elsewhere. */
+  /** What is queued will not be answered: the client may send it again elsewhere. */
   private dropQueue(): void {
-    this.front = this.last = undefined;
-    this.queued = 0;
     this.kept = undefined;
     this.closing = true;
+    this.failQueue(new WireError("closed", "the connection is closing"));
   }
 
   private isLastServed(exchange: Http1Exchange): boolean {
@@ -398,11 +414,16 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
   }
 
   private failAll(reason: WireError): void {
-    let exchange = this.front;
-    this.front = this.last = undefined;
-    this.activeExchanges = 0;
     this.kept = undefined;
     this.arriving?.body.fail(reason);
+    this.failQueue(reason);
+  }
+
+  private failQueue(reason: WireError): void {
+    let exchange = this.front;
+    this.front = this.last = undefined;
+    this.queued = 0;
+    this.activeExchanges = 0;
     for (; exchange !== undefined; exchange = exchange.next) exchange.fail(reason);
   }
 }

@@ -29,7 +29,6 @@ const contentLengthName = ascii("content-length: ");
 const lineEnd = ascii("\r\n");
 const headEnd = ascii("\r\n\r\n");
 const lastChunk = ascii("0\r\n");
-const continueHead = ascii("HTTP/1.1 100 Continue\r\n\r\n");
 const noNames: ReadonlySet<string> = new Set();
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -155,6 +154,7 @@ export class Http1Exchange implements Upgradable, BodyDemand {
 
   abort(_http2Code: number): void {
     if (!this.open) return;
+    this.abortListener = undefined;
     this.connection.breakOff(this);
   }
 
@@ -180,8 +180,7 @@ export class Http1Exchange implements Upgradable, BodyDemand {
   bodyWanted(): void {
     if (this.expectsContinue && this.state === State.waiting && this.connection.isFront(this)) {
       this.expectsContinue = false;
-      this.put(continueHead);
-      this.connection.flush();
+      this.connection.sendContinue();
     }
     this.connection.readOn();
   }
@@ -237,9 +236,7 @@ export class Http1Exchange implements Upgradable, BodyDemand {
   private putHead(status: number, headers: readonly string[], close: boolean): boolean {
     const fields = status >= 200 && status <= 999 ? encodeFields(headers) : undefined;
     if (fields === undefined) {
-      const { connection } = this;
-      connection.closing = true;
-      this.respondPlain(500, refusalBody(refusal("INTERNAL", "the answer's head cannot be sent over HTTP/1.1")));
+      this.respond(500, refusalHeaders, refusalBody(refusal("INTERNAL", "the answer's head cannot be sent over HTTP/1.1")));
       return false;
     }
     this.put(statusLine(status));
@@ -247,10 +244,6 @@ export class Http1Exchange implements Upgradable, BodyDemand {
     if (!fields.hasDate) this.put(dateField(this.connection.wallMs()));
     if (close) this.put(connectionClose);
     return true;
-  }
-
-  private respondPlain(status: number, body: Uint8Array): void {
-    this.respond(status, refusalHeaders, body);
   }
 
   private put(bytes: Uint8Array): void {
