@@ -25,7 +25,7 @@ const proto3: ResolvedFeatures = { fieldPresence: 2, enumType: 1, repeatedFieldE
 const editions: ResolvedFeatures = { fieldPresence: 1, enumType: 1, repeatedFieldEncoding: 1, utf8Validation: 2, messageEncoding: 1 };
 
 /** The edition of a file as `google.protobuf.Edition`. @throws SchemaError for one that came after this program. */
-export function editionOf(file: FileDescriptor): number {
+function editionOf(file: FileDescriptor): number {
   switch (file.syntax) {
     case "":
     case "proto2":

@@ -16,7 +16,7 @@ export interface Features {
   readonly messageEncoding?: number;
 }
 
-export interface Options {
+interface Options {
   readonly features: Features | undefined;
   readonly deprecated: boolean;
   /** The serialized options message, several occurrences concatenated (which merges them). */
@@ -50,7 +50,7 @@ export interface MessageProto {
   readonly options: Options;
 }
 
-export interface OneofProto {
+interface OneofProto {
   readonly name: string;
   readonly options: Options;
 }

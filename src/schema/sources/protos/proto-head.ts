@@ -1,7 +1,7 @@
 /** What stands at the top of a .proto file: syntax, package and imports, with the lines the imports stand on, for messages about them. */
 import type protobuf from "protobufjs";
 
-export interface ProtoImport {
+interface ProtoImport {
   readonly name: string;
   readonly kind: "plain" | "public" | "weak" | "option";
   readonly line: number;

@@ -130,12 +130,10 @@ function objectOf(value: unknown, path: string, place: OptionPlace): ParsedOptio
 function writeScalar(writer: ProtoWriter, field: number, scalar: ScalarType, value: unknown, path: string, place: OptionPlace): void {
   switch (scalar) {
     case "string":
-      if (typeof value === "object") throw unfit(value, "a string", path, place);
-      writer.string(field, String(value));
+      writer.string(field, literalText(value, "a string", path, place));
       return;
     case "bytes":
-      if (typeof value === "object") throw unfit(value, "bytes", path, place);
-      writer.bytes(field, bytesOfLiteral(String(value)));
+      writer.bytes(field, bytesOfLiteral(literalText(value, "bytes", path, place)));
       return;
     case "bool":
       if (typeof value !== "boolean") throw unfit(value, "true or false", path, place);
@@ -150,6 +148,12 @@ function writeScalar(writer: ProtoWriter, field: number, scalar: ScalarType, val
       if (typeof value !== "number" || !Number.isInteger(value)) throw unfit(value, "a whole number", path, place);
       writeInteger(writer, field, scalar, BigInt(value));
   }
+}
+
+/** An identifier or number where text is wanted is taken as it stands: protobufjs does not tell them from strings everywhere. */
+function literalText(value: unknown, wanted: string, path: string, place: OptionPlace): string {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return String(value);
+  throw unfit(value, wanted, path, place);
 }
 
 function writeInteger(writer: ProtoWriter, field: number, scalar: ScalarType, value: bigint): void {

@@ -70,7 +70,7 @@ describe("reflection source", () => {
         const { value, done } = await (pending ??= schemas.next());
         pending = undefined;
         assert.ok(!done);
-        return value as Schema;
+        return value;
       },
       async problem(pattern) {
         pending ??= schemas.next();
