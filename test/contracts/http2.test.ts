@@ -1,5 +1,7 @@
 /** Our HTTP/2 implementations with one another. */
 import { connectByNode, serveByNode } from "../support/node-http2.ts";
+import { serveByOwn } from "../support/own-http2.ts";
 import { http2Contract } from "./http2-contract.ts";
 
 http2Contract("node:http2 both sides", { serve: serveByNode, connect: connectByNode });
+http2Contract("our server, node:http2 client", { serve: serveByOwn, connect: connectByNode });
