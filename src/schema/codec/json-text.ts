@@ -5,7 +5,7 @@
  * of the input is such a byte (a zero), so there are no bounds checks.
  */
 import { MAX_DEPTH, reg } from "./registers.ts";
-import { refuse } from "./refusal.ts";
+import { giveUp, refuse } from "./refusal.ts";
 import { sequenceLength, writeCodePoint } from "./utf8.ts";
 
 /** 0: a byte that stands for itself in a JSON string; 1: quote, backslash, control character; 2: part of a multi-byte sequence. */
@@ -112,6 +112,13 @@ export function skipColon(m: Uint8Array, p: number): number {
   p = skipSpace(m, p);
   if (m[p] !== 58) refuse(p, "malformed JSON: expected ':' after the name of a field");
   return skipSpace(m, p + 1);
+}
+
+/** Behind the member with an unknown name that begins at `p`, behind its quote. A name with escapes may be a known one in disguise: gives up. */
+export function skipUnknown(m: Uint8Array, p: number, w: number): number {
+  for (let q = p; m[q] !== 34 && q < reg.end; q++) if (m[q] === 92) giveUp(q);
+  copyString(m, p, w);
+  return skipValue(m, skipColon(m, reg.at), w);
 }
 
 /** Behind `null`, which begins at `p` with an n. */

@@ -5,6 +5,7 @@
  * message; reload it. Input lies at [0, end) and is followed by zero bytes, so that readers need no bounds check: no grammar accepts a zero.
  */
 import { Buffer } from "node:buffer";
+import { CodecError } from "../../core/message-type.ts";
 import { refuse } from "./refusal.ts";
 
 /** Zero bytes behind the input: the longest look-ahead of any reader (a varint of 10 bytes and a fixed64 behind it). */
@@ -50,7 +51,7 @@ export const reg = {
 /** Puts the input into memory and returns where output begins. `perByte`: output bytes to expect for each byte of input. */
 export function load(input: Uint8Array, perByte: number): number {
   const n = input.length;
-  if (n > MAX_INPUT_BYTES) refuse(0, "message is larger than 128 MiB");
+  if (n > MAX_INPUT_BYTES) throw new CodecError("message is larger than 128 MiB", "", 0);
   const start = n + SENTINEL_BYTES;
   const need = start + n * perByte + SLACK_BYTES;
   let memory = reg.memory;
