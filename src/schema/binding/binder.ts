@@ -2,7 +2,8 @@
  * One binding of one method, compiled: captures, query and body of a request -> its message (SEMANTICS A1.4 to A1.8).
  *
  * Parameters become wire bytes without any JSON in between and are appended to the body's: body, then query, then path, and the last
- * occurrence wins. Messages they share are merged at the end. A body that is the whole message, with nothing to append, stays JSON and is checked where it is converted.
+ * occurrence wins; messages that several of them share are merged at the end. A body that is the whole message, with nothing to append,
+ * stays JSON and is checked where it is converted.
  */
 import { CallError } from "../../core/call-error.ts";
 import { canonicalJson, CodecError, type JsonProfile } from "../../core/message-type.ts";
@@ -15,7 +16,6 @@ import { Keep } from "../percent-decoding.ts";
 import type { BindingOptions } from "./binding-options.ts";
 import { errorOfCodec } from "./codec-error.ts";
 import { findField, kindOf, resolveFieldPath } from "./field-path.ts";
-import { joinMessages } from "./join-messages.ts";
 import { maskOf, soleFieldMask } from "./field-mask-fill.ts";
 import { MessagePaths, mergeMessages } from "./merge-messages.ts";
 import { invalidParameter, Parameter, tagBytes } from "./parameter.ts";
@@ -73,8 +73,6 @@ export class Binder {
   private query: QueryBinding | undefined;
   private readonly profile: JsonProfile;
   private readonly mask: FieldDescriptor | undefined;
-  /** Whether the path binds a field of a message inside the message. */
-  private readonly nestedCapture: boolean;
   /** Set when the path binds one string of the message and nothing else: the commonest GET. */
   private readonly onlyStringTag: Uint8Array | undefined;
 
@@ -84,7 +82,6 @@ export class Binder {
     this.template = parseTemplate(binding.template);
     this.captures = this.template.variables.map((variable) => captureOf(method, variable, options));
     this.options = options;
-    this.nestedCapture = this.captures.some(({ parameter }) => parameter.numbers.length > 1);
     checkOneofs(this.pathOneofs());
     this.bodyField = binding.body === "" || binding.body === "*" ? undefined : bodyFieldOf(method, binding.body);
     this.responseField = binding.responseBody === "" ? undefined : responseFieldOf(method, binding.responseBody);
@@ -144,10 +141,10 @@ export class Binder {
       const start = out.at;
       parameter.write(target.captures[index]!, "path variable", keep, out);
       observer?.after(parameter, start);
+      if (parameter.numbers.length > 1) (messages ??= new MessagePaths()).add(parameter.numbers);
     }
-    const { input } = this.method;
-    const wire = out.take();
-    return Payload.ofWire(input, target.query !== "" || this.nestedCapture ? joinMessages(wire, input) : wire);
+    const apart = messages !== undefined && (messages.count > 1 || bodyWire !== undefined);
+    return Payload.ofWire(this.method.input, apart ? mergeMessages(out.written(), messages!) : out.take());
   }
 
   private createQuery(): QueryBinding {

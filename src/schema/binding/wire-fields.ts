@@ -73,8 +73,8 @@ function skipValue(wire: Uint8Array, wireType: number, cursor: { at: number }): 
   else cursor.at = wire.length;
 }
 
-export /** What is in a length-delimited field or group, of which the tag stands at `start` and the value at `value`. */
-function fieldContent(wire: Uint8Array, wireType: number, start: number, value: number, end: number): Uint8Array {
+/** What is in a length-delimited field or group, of which the tag stands at `start` and the value at `value`. */
+export function fieldContent(wire: Uint8Array, wireType: number, start: number, value: number, end: number): Uint8Array {
   // The end tag of a group is as long as its start tag.
   if (wireType === 3) return wire.subarray(value, end - (value - start));
   const cursor = { at: value };
@@ -82,7 +82,7 @@ function fieldContent(wire: Uint8Array, wireType: number, start: number, value: 
   return wire.subarray(cursor.at, end);
 }
 
-export function lengthBytes(length: number): Uint8Array {
+function lengthBytes(length: number): Uint8Array {
   const bytes = new Uint8Array(5);
   return bytes.subarray(0, writeUint32(bytes, length, 0));
 }
