@@ -2,7 +2,7 @@
  * A ByteChannel without a socket, made to catch bad habits: every read comes through one buffer that is overwritten behind the callback, and
  * a buffer given away by `write` is read only later, when the "kernel" has room, so that using it again shows.
  */
-import type { ByteChannel} from "../../src/wire/byte-channel.ts";
+import type { ByteChannel } from "../../src/wire/byte-channel.ts";
 import { type ChannelEvents } from "../../src/wire/byte-channel.ts";
 import type { Peer } from "../../src/wire/exchange.ts";
 import type { Random } from "./mutate.ts";
