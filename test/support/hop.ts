@@ -15,7 +15,7 @@ import type { Schema } from "../../src/schema/descriptor.ts";
 import { createMethodTable } from "../../src/schema/method-table.ts";
 import { createCluster, type Cluster } from "../../src/upstream/cluster.ts";
 import { serveHttp2 } from "../../src/wire/http2/serve-http2.ts";
-import { NodeHttp2Client as Http2Client } from "../../src/wire/node-http2/node-http2-client.ts";
+import { Http2Client } from "../../src/wire/http2/http2-client.ts";
 import { serveNodeHttp2 } from "../../src/wire/node-http2/node-http2-server.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { createListener } from "../../src/wire/listener.ts";
