@@ -42,7 +42,7 @@ function parseReady(line: string): Ready | undefined {
 
 /** Starts one and waits until it listens. */
 export async function startSidecar({ upstream, listen, admin }: SidecarOptions): Promise<Sidecar> {
-  const flags = ["run", "--upstream", `grpc://${upstream}`, "--listen", listen, "--admin", admin];
+  const flags = ["run", "--log-level", "warn", "--upstream", `grpc://${upstream}`, "--listen", listen, "--admin", admin];
   const program = process.argv[1];
   if (program === undefined) throw new Error("the demo must be run from a file");
   const child = spawn(process.execPath, ["--import", LIFELINE, ...process.execArgv, program, ...flags], {
