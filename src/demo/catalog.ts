@@ -1,5 +1,5 @@
 /**
- * shop.v1.Catalog: products, and their prices as they wander by up to 5 % every second.
+ * shop.v1.Catalog: products, and their prices as they wander by up to 5 % every half second.
  *
  * A watcher that reads too slowly misses changes: nothing is buffered for it beyond what gRPC's window holds.
  */
@@ -32,7 +32,7 @@ interface PriceChange {
   readonly at: string;
 }
 
-const CHANGE_MS = 1000;
+const CHANGE_MS = 500;
 const GREATEST_CHANGE = 0.05;
 
 export function catalog(random: () => number = Math.random): JsonService {
