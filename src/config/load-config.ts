@@ -109,7 +109,7 @@ function put(root: Record<string, unknown>, path: readonly string[], value: unkn
   let at = root;
   for (const key of path.slice(0, -1)) {
     const next = at[key];
-    at = isRecord(next) ? next : ((at[key] = {}));
+    at = isRecord(next) ? next : (at[key] = {});
   }
   at[path.at(-1)!] = value;
 }

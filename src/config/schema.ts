@@ -11,7 +11,7 @@ import { hostPort, upstreamUrl } from "./addresses.ts";
 const filePath = z.string({ error: "expected the path of a file" }).min(1, "expected the path of a file");
 
 const schemaSource = z.union([
-  z.literal("reflection"),
+  z.enum(["reflection", "none"]),
   z.strictObject({
     protos: z.array(filePath).min(1).describe("The .proto files that hold the services."),
     importPaths: z.array(filePath).default([]).describe("Folders in which imports are looked for."),
@@ -26,7 +26,9 @@ const inbound = z.strictObject({
   upstream: upstreamUrl.describe("The gRPC service behind: `grpc://HOST:PORT`, `grpcs://HOST:PORT` for TLS."),
   schema: schemaSource
     .default("reflection")
-    .describe("Where the service's schema comes from: `reflection`, `{protos, importPaths}` or `{descriptors}`. Its changes are followed."),
+    .describe(
+      "Where the service's schema comes from: `reflection`, `{protos, importPaths}`, `{descriptors}`, or `none`: then only gRPC passes through.",
+    ),
   external: z.boolean().default(false).describe("Hardens the listener for callers outside: no schema is shown to them."),
   http2: z.enum(["own", "node"]).default("own").describe("The HTTP/2 engine: ours, or node:http2 to compare with."),
   tls: z

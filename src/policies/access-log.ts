@@ -17,6 +17,7 @@ export const accessLog = definePolicy({
   scope: "call",
   summary: "Writes one JSON line for each call to standard output, standard error or a file.",
   enabled: "opt-in",
+  seesRefusals: true,
   shorthand: "path",
   config: z.strictObject({
     path: z.string().min(1).describe('"stdout", "stderr" or the path of a file. A file is opened anew on SIGHUP.'),

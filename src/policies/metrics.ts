@@ -14,6 +14,7 @@ export const metrics = definePolicy({
   scope: "call",
   summary: "Counts calls by protocol, method and code, with their duration and bytes.",
   enabled: "default",
+  seesRefusals: true,
   config: z.strictObject({}),
   create(_config, { metrics: calls }) {
     const ended = (call: Call, end: Status, durationMs: number): void =>

@@ -36,6 +36,8 @@ export interface PolicySpec<Config extends z.ZodObject> {
   readonly summary: string;
   /** "always": cannot be switched off; "default": on unless set to false; "opt-in": off unless configured. */
   readonly enabled: "always" | "default" | "opt-in";
+  /** Also sees what is refused before it is a call of a method: an unknown path, a head that cannot be read. */
+  readonly seesRefusals?: boolean;
   /** The key a bare value stands for: `timeout: 2s` is `timeout: {total: 2s}`. */
   readonly shorthand?: string;
   readonly config: Config;
@@ -48,6 +50,7 @@ export interface Policy {
   readonly scope: "call" | "attempt";
   readonly summary: string;
   readonly enabled: "always" | "default" | "opt-in";
+  readonly seesRefusals: boolean;
   readonly shorthand: string | undefined;
   readonly config: z.ZodObject;
   /** @param value what `config` accepted, defaults filled in, durations and sizes still text. */
@@ -55,12 +58,13 @@ export interface Policy {
 }
 
 export function definePolicy<Config extends z.ZodObject>(spec: PolicySpec<Config>): Policy {
-  const { kind, scope, summary, enabled, shorthand, config } = spec;
+  const { kind, scope, summary, enabled, seesRefusals = false, shorthand, config } = spec;
   return {
     kind,
     scope,
     summary,
     enabled,
+    seesRefusals,
     shorthand,
     config,
     create: (value, services) =>

@@ -16,6 +16,7 @@ export const rescue = definePolicy({
   scope: "call",
   summary: "Answers INTERNAL when the proxy itself fails, and logs the cause.",
   enabled: "always",
+  seesRefusals: true,
   config: z.strictObject({}),
   create(_config, { logger, clock }) {
     let second = 0;

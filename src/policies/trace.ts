@@ -22,6 +22,7 @@ export const trace = definePolicy({
   scope: "call",
   summary: "Propagates W3C trace context and baggage; begins a trace where the caller sent none.",
   enabled: "default",
+  seesRefusals: true,
   config: z.strictObject({
     sampling: percent
       .default("100%")

@@ -1,0 +1,7 @@
+/** The configuration as JSON Schema, for editors: `dragoman check --schema > dragoman.schema.json`. */
+import { z } from "zod";
+import { configSchema } from "./schema.ts";
+
+export function configJsonSchema(): Record<string, unknown> {
+  return { ...z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }), title: "Dragoman configuration" };
+}

@@ -1,0 +1,248 @@
+/**
+ * A configuration as a running object: listener, pipelines, upstream; reloaded by swapping, ended by draining.
+ *
+ * The trap: a reload either takes effect as a whole or not at all. What cannot be changed while the port stays open (limits of the wire,
+ * the HTTP/2 engine, TLS on or off) makes it fail and say so; the old configuration keeps running.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { formatHostPort, parseHostPort } from "../config/addresses.ts";
+import type { Config } from "../config/schema.ts";
+import { CloseStack } from "../core/close-stack.ts";
+import { policies } from "../policies/index.ts";
+import type { LineWriter } from "../telemetry/line-writer.ts";
+import type { CallMetrics } from "../telemetry/call-metrics.ts";
+import { createInbounds } from "../protocols/index.ts";
+import type { MethodTable } from "../schema/method-table.ts";
+import type { ExchangeHandler } from "../wire/exchange.ts";
+import { serveHttp2 } from "../wire/http2/serve-http2.ts";
+import type { WireLimits } from "../wire/limits.ts";
+import { createListener, type Http2Engines, type Listener, type ListenerStats } from "../wire/listener.ts";
+import { createDispatcher } from "./dispatch.ts";
+import { Generation } from "./generation.ts";
+import type { ProcessServices } from "./process-services.ts";
+import { StartError } from "./start-error.ts";
+import { readServerTls } from "./tls-files.ts";
+
+/** What the admin pages may know of an upstream. */
+export interface ClusterView {
+  readonly name: string;
+  readonly upstream: string;
+  readonly state: string;
+  readonly reached: boolean;
+  readonly activeStreams: number;
+  readonly pendingStreams: number;
+  readonly schema: {
+    readonly source: string;
+    readonly hash: string | undefined;
+    readonly methods: number;
+    readonly problem: string | undefined;
+  };
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not. */
+  readonly reasons: readonly string[];
+}
+
+export interface Runtime {
+  readonly config: Config;
+  /** host:port of the inbound listener. */
+  readonly address: string;
+  readonly table: MethodTable | undefined;
+  readonly metrics: CallMetrics;
+  readonly writers: Iterable<LineWriter>;
+  listenerStats(): ListenerStats;
+  clusters(): readonly ClusterView[];
+  /** Ready: listening, not draining, the schema there (unless none is wanted), the upstream reached at least once. */
+  readiness(): Readiness;
+  /** @throws StartError; the old configuration then keeps running. */
+  reload(config: Config): Promise<void>;
+  /** Takes no more, lets calls finish within `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws StartError */
+export async function createRuntime(config: Config, services: ProcessServices): Promise<Runtime> {
+  const stack = new CloseStack();
+  try {
+    const runtime = new ServiceRuntime(services, await Generation.create({ config, policies, services }));
+    stack.defer(() => runtime.closeUpstream());
+    await runtime.listen(stack);
+    return runtime;
+  } catch (error) {
+    await stack.close();
+    throw error;
+  }
+}
+
+class ServiceRuntime implements Runtime {
+  private readonly services: ProcessServices;
+  private generation: Generation;
+  private listener: Listener | undefined;
+  private stack: CloseStack | undefined;
+  private draining = false;
+  private reloading: Promise<void> = Promise.resolve();
+  /** Generations that were replaced and still have calls under way. */
+  private readonly leaving = new Set<Promise<void>>();
+  private readonly handler: ExchangeHandler;
+
+  constructor(services: ProcessServices, generation: Generation) {
+    this.services = services;
+    this.generation = generation;
+    this.handler = createDispatcher({ inbounds: createInbounds(), serving: () => this.generation.serving });
+  }
+
+  get config(): Config {
+    return this.generation.config;
+  }
+
+  get address(): string {
+    return formatHostPort(this.listener!.address);
+  }
+
+  get table(): MethodTable | undefined {
+    return this.generation.serving.table;
+  }
+
+  get metrics(): CallMetrics {
+    return this.services.metrics;
+  }
+
+  get writers(): Iterable<LineWriter> {
+    return this.services.writers.values();
+  }
+
+  async listen(stack: CloseStack): Promise<void> {
+    this.stack = stack;
+    this.listener = await this.open(this.config);
+    stack.defer(() => this.listener!.close());
+  }
+
+  listenerStats(): ListenerStats {
+    return this.listener!.stats();
+  }
+
+  clusters(): readonly ClusterView[] {
+    const { cluster, watch, config, upstreamReached } = this.generation;
+    const methods = watch?.table?.schema.services.reduce((sum, service) => sum + service.methods.length, 0) ?? 0;
+    return [
+      {
+        name: config.service,
+        upstream: config.inbound.upstream,
+        state: cluster.state,
+        reached: upstreamReached,
+        activeStreams: cluster.activeStreams,
+        pendingStreams: cluster.pendingStreams,
+        schema: { source: watch?.kind ?? "none", hash: watch?.table?.schema.hash, methods, problem: watch?.problem?.message },
+      },
+    ];
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = [];
+    if (this.draining) reasons.push("draining");
+    const { watch, upstreamReached, config } = this.generation;
+    if (watch !== undefined && watch.table === undefined) reasons.push(watch.problem?.message ?? "the schema is not loaded yet");
+    if (!upstreamReached && reasons.length === 0) reasons.push(`upstream ${config.inbound.upstream} has not been reached yet`);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  reload(config: Config): Promise<void> {
+    // One at a time: two signals in a row must not build on the same predecessor.
+    const reloaded = this.reloading.then(() => this.replace(config));
+    this.reloading = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.draining = true;
+    await this.listener!.drain(graceMs);
+  }
+
+  async close(): Promise<void> {
+    this.draining = true;
+    await this.reloading;
+    await this.stack?.close();
+  }
+
+  async closeUpstream(): Promise<void> {
+    await this.generation.close(0);
+    await Promise.all(this.leaving);
+  }
+
+  private async replace(config: Config): Promise<void> {
+    if (this.draining) throw new StartError("start", "the process is shutting down");
+    const previous = this.generation;
+    const old = previous.config;
+    const moves = config.inbound.listen !== old.inbound.listen;
+    if (!moves) refuseFixed(old, config);
+    const tls = config.inbound.tls === undefined ? undefined : readServerTls(config.inbound.tls);
+    const next = await Generation.create({ config, policies: [...policies], services: this.services, previous });
+    let replaced: Listener | undefined;
+    try {
+      if (moves) {
+        replaced = this.listener;
+        this.listener = await this.open(config);
+      } else if (tls !== undefined) this.listener!.setTls(tls);
+    } catch (error) {
+      previous.resume();
+      await next.close(0, previous);
+      throw error;
+    }
+    this.generation = next;
+    this.leave(config.drainMs, previous, next, replaced);
+  }
+
+  private leave(graceMs: number, previous: Generation, next: Generation, listener: Listener | undefined): void {
+    const left = (async () => {
+      await listener?.drain(graceMs);
+      await previous.close(graceMs, next);
+    })().catch((error: unknown) => this.services.logger.error("the old configuration did not close cleanly", { cause: error }));
+    this.leaving.add(left);
+    void left.then(() => this.leaving.delete(left));
+  }
+
+  private async open(config: Config): Promise<Listener> {
+    const { inbound, limits } = config;
+    const { clock, logger } = this.services;
+    const tls = inbound.tls === undefined ? undefined : readServerTls(inbound.tls);
+    const engines = await enginesFor(inbound.http2);
+    try {
+      return await createListener({
+        ...parseHostPort(inbound.listen),
+        tls,
+        limits: wireLimits(limits),
+        handler: this.handler,
+        clock,
+        logger,
+        http2: inbound.http2,
+        engines,
+        maxConnections: limits.connections,
+      });
+    } catch (error) {
+      throw new StartError("start", `${(error as Error).message}: choose another with --listen or inbound.listen`, { cause: error });
+    }
+  }
+}
+
+async function enginesFor(http2: "own" | "node"): Promise<Http2Engines> {
+  if (http2 === "own") return { own: serveHttp2 };
+  const { serveNodeHttp2 } = await import("../wire/node-http2/node-http2-server.ts");
+  return { node: serveNodeHttp2 };
+}
+
+/** What the listener was made with and cannot change. */
+function refuseFixed(old: Config, next: Config): void {
+  const fixed: string[] = [];
+  if (!isDeepStrictEqual({ ...old.limits, messageBytes: 0 }, { ...next.limits, messageBytes: 0 })) fixed.push("limits");
+  if (old.inbound.http2 !== next.inbound.http2) fixed.push("inbound.http2");
+  if ((old.inbound.tls === undefined) !== (next.inbound.tls === undefined)) fixed.push("inbound.tls (on or off)");
+  if (!isDeepStrictEqual(old.admin, next.admin)) fixed.push("admin");
+  if (fixed.length > 0) throw new StartError("config", `${fixed.join(" and ")} cannot change while the port stays open: restart instead`);
+}
+
+function wireLimits({ messageBytes: _message, connections: _connections, ...limits }: Config["limits"]): WireLimits {
+  return limits;
+}

@@ -1,0 +1,178 @@
+/**
+ * Everything one configuration stands for, from upstream to pipelines; a reload makes the next one and swaps.
+ *
+ * The trap: what callers and upstream would notice is handed on (the upstream's connections when the upstream is the same, the schema when
+ * its source is), and so a generation must not close what its successor has taken.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { parseUpstream } from "../config/addresses.ts";
+import type { Config } from "../config/schema.ts";
+import type { Handler } from "../core/handler.ts";
+import type { Method } from "../core/method.ts";
+import type { Policy } from "../policies/policy.ts";
+import type { MethodTable } from "../schema/method-table.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { Serving } from "./dispatch.ts";
+import { Pipelines } from "./pipelines.ts";
+import type { ProcessServices } from "./process-services.ts";
+import { createSchemaSource, SchemaWatch } from "./schema-watch.ts";
+import { StartError } from "./start-error.ts";
+import { createUpstream } from "./upstream-client.ts";
+import { probeUntilReached } from "./upstream-probe.ts";
+
+const firstSchemaWaitMs = 3000;
+
+/** The upstream with what was learnt from it; handed on as a whole. */
+class Hop {
+  readonly cluster: Cluster;
+  readonly stopping = new AbortController();
+  watch: SchemaWatch | undefined;
+  /** The upstream has answered, or accepted a connection, at least once. */
+  reached = false;
+  onTable: (table: MethodTable) => void = () => {};
+
+  constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.stopping.abort();
+    await this.watch?.close();
+    await this.cluster.drain(graceMs);
+    await this.cluster.close();
+  }
+}
+
+export interface GenerationOptions {
+  readonly config: Config;
+  readonly policies: readonly Policy[];
+  readonly services: ProcessServices;
+  readonly previous?: Generation | undefined;
+}
+
+export class Generation {
+  readonly config: Config;
+  readonly pipelines: Pipelines;
+  private readonly hop: Hop;
+  private readonly services: ProcessServices;
+  private current: Serving;
+
+  private constructor(options: GenerationOptions, hop: Hop) {
+    this.config = options.config;
+    this.services = options.services;
+    this.hop = hop;
+    this.pipelines = new Pipelines({ ...options, target: hop.cluster.handler });
+    this.current = this.serve(hop.watch?.table);
+  }
+
+  /**
+   * Builds everything and waits a moment for the first schema, so that the first request finds it.
+   * @throws StartError, and then nothing of it is left
+   */
+  static async create(options: GenerationOptions): Promise<Generation> {
+    const { config, services, previous } = options;
+    const adopted = previous !== undefined && sameHop(previous.config, config);
+    const hop = adopted ? previous.hop : await openHop(config, services);
+    try {
+      const generation = new Generation(options, hop);
+      generation.resume();
+      if (!adopted) await generation.waitForSchema(previous !== undefined);
+      return generation;
+    } catch (error) {
+      if (!adopted) await hop.close(0);
+      throw error instanceof StartError ? error : new StartError("config", (error as Error).message, { cause: error });
+    }
+  }
+
+  get serving(): Serving {
+    return this.current;
+  }
+
+  get cluster(): Cluster {
+    return this.hop.cluster;
+  }
+
+  get watch(): SchemaWatch | undefined {
+    return this.hop.watch;
+  }
+
+  get upstreamReached(): boolean {
+    return this.hop.reached;
+  }
+
+  /** Lets calls to the upstream finish and closes it, unless `next` has taken it over. */
+  async close(graceMs: number, next?: Generation): Promise<void> {
+    if (next?.hop !== this.hop) await this.hop.close(graceMs);
+  }
+
+  /** Takes the schema's news again, after a successor that was to take over could not. */
+  resume(): void {
+    this.hop.onTable = (table) => this.adopt(table);
+  }
+
+  private serve(table: MethodTable | undefined): Serving {
+    const { pipelines, config } = this;
+    return {
+      table,
+      messageBytes: config.limits.messageBytes,
+      handlerOf: (method: Method): Handler => pipelines.handlerOf(method),
+      observed: (innermost: Handler): Handler => pipelines.observed(innermost),
+    };
+  }
+
+  private adopt(table: MethodTable): void {
+    const { metrics, logger } = this.services;
+    const methods = table.schema.services.flatMap((service) => service.methods);
+    metrics.setKnown(new Set(methods.map((method) => method.path)));
+    this.hop.reached ||= this.hop.watch?.kind === "reflection";
+    this.current = this.serve(table);
+    logger.info("schema loaded", { source: this.hop.watch?.kind, hash: table.schema.hash.slice(0, 12), methods: methods.length });
+    for (const problem of table.problems) logger.warn(problem.message, { methods: problem.methods, template: problem.template });
+  }
+
+  private async waitForSchema(isReload: boolean): Promise<void> {
+    const { services } = this;
+    const { watch } = this.hop;
+    if (watch === undefined) return;
+    if (watch.table !== undefined) this.adopt(watch.table);
+    const waited = new Promise<void>((resolve) => services.clock.after(firstSchemaWaitMs, resolve));
+    await Promise.race([watch.first, waited]);
+    if (watch.failure !== undefined) throw new StartError("config", watch.failure.message, { cause: watch.failure });
+    // At the start nothing is lost by saying so and stopping; later the upstream may be away or changed for a while.
+    if (watch.problem?.fatal === true && watch.table === undefined && !isReload) throw new StartError("start", watch.problem.message);
+  }
+}
+
+function sameHop(a: Config, b: Config): boolean {
+  const of = ({ inbound, limits }: Config): unknown => [
+    inbound.upstream,
+    inbound.upstreamTls,
+    inbound.schema,
+    inbound.http2,
+    limits.messageBytes,
+  ];
+  return isDeepStrictEqual(of(a), of(b));
+}
+
+async function openHop(config: Config, services: ProcessServices): Promise<Hop> {
+  const { clock, logger } = services;
+  const hop = new Hop(await createUpstream(config, clock));
+  const { upstream, schema } = config.inbound;
+  const source = await createSchemaSource(schema, {
+    upstream,
+    handler: hop.cluster.handler,
+    clock,
+    onProblem: (problem) => {
+      hop.watch?.report(problem);
+      logger.warn(problem.message);
+    },
+  });
+  if (source !== undefined) hop.watch = new SchemaWatch({ source, onTable: (table) => hop.onTable(table) });
+  // Reflection finds out by itself; for the other sources nobody has spoken to the upstream yet.
+  if (source?.kind !== "reflection") {
+    const { host, port } = parseUpstream(upstream);
+    const onFailure = (): void => logger.warn(`upstream ${upstream} cannot be reached; trying again`);
+    void probeUntilReached(host, port, { clock, signal: hop.stopping.signal, onFailure }).then((reached) => (hop.reached ||= reached));
+  }
+  return hop;
+}

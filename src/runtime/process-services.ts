@@ -1,0 +1,51 @@
+/**
+ * What lives as long as the process and is handed from one configuration to the next: counters, timers, open log files.
+ *
+ * The trap: log files are opened when a policy first asks for them, so a path that cannot be written to fails the configuration that names it.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import { systemRandom } from "../core/random.ts";
+import { TimerWheel } from "../core/timer-wheel.ts";
+import type { Services } from "../policies/policy.ts";
+import { CallMetrics } from "../telemetry/call-metrics.ts";
+import { LineWriter } from "../telemetry/line-writer.ts";
+
+export interface ProcessServices extends Services {
+  /** Every open log. */
+  readonly writers: ReadonlyMap<string, LineWriter>;
+  /** Opens log files anew under their paths. */
+  reopenLogs(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createProcessServices(clock: Clock, logger: Logger): ProcessServices {
+  const writers = new Map<string, LineWriter>();
+  const timers = new TimerWheel(clock);
+  return {
+    clock,
+    logger,
+    random: systemRandom,
+    metrics: new CallMetrics(),
+    timers,
+    writers,
+    lines(destination) {
+      let writer = writers.get(destination);
+      if (writer === undefined) writers.set(destination, (writer = new LineWriter(destination, { clock, logger })));
+      return writer;
+    },
+    async reopenLogs() {
+      for (const writer of writers.values()) {
+        try {
+          await writer.reopen();
+        } catch (error) {
+          logger.error(`cannot open ${writer.destination} anew; lines still go to the old file`, { cause: error });
+        }
+      }
+    },
+    async close() {
+      timers.close();
+      await Promise.all([...writers.values()].map((writer) => writer.close()));
+    },
+  };
+}

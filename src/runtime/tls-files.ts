@@ -1,0 +1,65 @@
+/** Reads the PEM files a configuration names, with words for what is wrong with them. */
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import type { Config } from "../config/schema.ts";
+import { whyUnreadable } from "../config/load-config.ts";
+import { StartError } from "./start-error.ts";
+
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | undefined;
+}
+
+export interface ClientTls {
+  readonly servername: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** @throws StartError that names the file or the pair that does not fit */
+export function readServerTls(tls: NonNullable<Config["inbound"]["tls"]>): ServerTls {
+  const material = {
+    cert: readPem("inbound.tls.cert", tls.cert),
+    key: readPem("inbound.tls.key", tls.key),
+    clientCa: tls.clientCa === undefined ? undefined : readPem("inbound.tls.clientCa", tls.clientCa),
+  };
+  check("inbound.tls", { cert: material.cert, key: material.key, ca: material.clientCa });
+  return material;
+}
+
+/** @throws StartError as above */
+export function readClientTls(tls: Config["inbound"]["upstreamTls"], host: string): ClientTls {
+  if ((tls?.cert === undefined) !== (tls?.key === undefined))
+    throw new StartError("config", "inbound.upstreamTls: cert and key belong together; set both or none");
+  const material = {
+    servername: tls?.serverName ?? host,
+    ...(tls?.ca === undefined ? {} : { ca: readPem("inbound.upstreamTls.ca", tls.ca) }),
+    ...(tls?.cert === undefined ? {} : { cert: readPem("inbound.upstreamTls.cert", tls.cert) }),
+    ...(tls?.key === undefined ? {} : { key: readPem("inbound.upstreamTls.key", tls.key) }),
+  };
+  check("inbound.upstreamTls", material);
+  return material;
+}
+
+function readPem(name: string, path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new StartError("config", `${name}: ${path} cannot be read: ${whyUnreadable(error)}`);
+  }
+  if (!text.includes("-----BEGIN ")) throw new StartError("config", `${name}: ${path} is not a PEM file`);
+  return text;
+}
+
+function check(name: string, { cert, key, ca }: { readonly cert?: string; readonly key?: string; readonly ca?: string | undefined }): void {
+  try {
+    createSecureContext({ cert, key, ca });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH" ? "the key is not the certificate's" : message;
+    throw new StartError("config", `${name}: the files cannot be used: ${why}`);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The process in numbers: memory, CPU time, how late the event loop is.
+ *
+ * The trap: watching the event loop costs a timer that wakes an idle process, so it begins with the first question about it.
+ */
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import type { PrometheusText } from "./prometheus.ts";
+
+const resolutionMs = 20;
+
+export class ProcessMetrics {
+  private delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
+  private readonly startedAtSeconds = (Date.now() - performance.now()) / 1000;
+
+  write(text: PrometheusText): void {
+    const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
+    const { user, system } = process.cpuUsage();
+    text.single("process_cpu_seconds_total", "counter", "User and system CPU time.", (user + system) / 1e6);
+    text.single("process_resident_memory_bytes", "gauge", "Resident memory.", rss);
+    text.single("process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.", this.startedAtSeconds);
+    text.single("nodejs_heap_used_bytes", "gauge", "V8 heap in use.", heapUsed);
+    text.single("nodejs_heap_size_bytes", "gauge", "V8 heap reserved.", heapTotal);
+    text.single("nodejs_external_memory_bytes", "gauge", "Memory of objects outside the V8 heap.", external);
+    text.single("nodejs_array_buffers_bytes", "gauge", "Memory of buffers, part of the external memory.", arrayBuffers);
+    text.single(
+      "nodejs_eventloop_utilization_ratio",
+      "gauge",
+      "Share of time the event loop was busy since the start.",
+      performance.eventLoopUtilization().utilization,
+    );
+    this.writeDelay(text);
+  }
+
+  close(): void {
+    this.delay?.disable();
+  }
+
+  private writeDelay(text: PrometheusText): void {
+    const name = "nodejs_eventloop_delay_seconds";
+    text.family(name, "gauge", "How late the event loop was since the last scrape.");
+    if (this.delay === undefined) {
+      this.delay = monitorEventLoopDelay({ resolution: resolutionMs });
+      this.delay.enable();
+      return;
+    }
+    // What is measured is the time between two ticks of the resolution's timer.
+    const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000) || 0;
+    text.sample(name, late(this.delay.percentile(50)), { quantile: "0.5" });
+    text.sample(name, late(this.delay.percentile(99)), { quantile: "0.99" });
+    text.sample(name, late(this.delay.max), { quantile: "1" });
+    this.delay.reset();
+  }
+}
