@@ -205,7 +205,7 @@ export class ClientConnection extends Http2Connection<ClientRequest> {
     const text = `the peer is going away: ${errorCodeName(code)}${message === "" ? "" : ` (${message})`}`;
     this.retired = true;
     this.owner.onRetired(this);
-    for (const request of [...this.streams.values()]) {
+    for (const request of this.streams.all()) {
       if (request.id <= lastStreamId || request.closed) continue;
       this.closeStream(request);
       request.onFailure(new WireError("refused", text, { unprocessed: true, http2Code: code }));

@@ -21,6 +21,10 @@ export interface WaitingRoom {
 const highWaterBytes = 64 * 1024;
 
 export class ClientRequest extends Http2Stream implements ClientStream {
+  nextInBucket: ClientRequest | undefined = undefined;
+  previousInLine: ClientRequest | undefined = undefined;
+  nextInLine: ClientRequest | undefined = undefined;
+  inLine = false;
   onDrain: (() => void) | undefined = undefined;
   readonly template: RequestTemplate;
   readonly headers: readonly string[];

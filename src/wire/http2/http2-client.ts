@@ -12,6 +12,7 @@ import { WireError } from "../wire-error.ts";
 import { ClientConnection, type ClientConnectionOptions, type ConnectionOwner } from "./client-connection.ts";
 import { ClientRequest, type WaitingRoom } from "./client-request.ts";
 import { ReconnectDelay } from "./reconnect-delay.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 export interface Http2ClientOptions {
   readonly host: string;
@@ -52,7 +53,7 @@ export class Http2Client implements HttpClient, ConnectionOwner, WaitingRoom {
   private connections: ClientConnection[] = [];
   /** Those that only finish what they have. */
   private readonly retired = new Set<ClientConnection>();
-  private readonly pending = new Set<ClientRequest>();
+  private readonly pending = new WaitingLine<ClientRequest>();
   private current: ClientConnection | undefined = undefined;
   private connecting = false;
   private closed = false;
@@ -150,7 +151,7 @@ export class Http2Client implements HttpClient, ConnectionOwner, WaitingRoom {
       queueMicrotask(() => request.onFailure(refusal));
       return;
     }
-    this.pending.add(request);
+    this.pending.push(request);
     const waitMs = request.deadlineMs - nowMs;
     if (waitMs < Infinity) request.deadlineTimer = this.clock.after(waitMs, () => this.onDeadline(request));
     this.grow(nowMs);
@@ -188,17 +189,15 @@ export class Http2Client implements HttpClient, ConnectionOwner, WaitingRoom {
   }
 
   private failPending(error: WireError): void {
-    const waiting = [...this.pending];
-    this.pending.clear();
-    for (const request of waiting) {
+    for (let request = this.pending.first; request !== undefined; request = this.pending.first) {
+      this.pending.delete(request);
       request.deadlineTimer?.cancel();
       request.onFailure(error);
     }
   }
 
   private servePending(connection: ClientConnection): void {
-    for (const request of this.pending) {
-      if (!connection.free) return;
+    for (let request = this.pending.first; request !== undefined && connection.free; request = this.pending.first) {
       this.pending.delete(request);
       connection.start(request);
     }

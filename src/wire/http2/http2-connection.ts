@@ -55,6 +55,7 @@ import type { Http2Stream } from "./http2-stream.ts";
 import { Http2Violation } from "./http2-violation.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { readSettings, setting } from "./settings.ts";
+import { StreamTable, type Tabled } from "./stream-table.ts";
 
 const headerTableBytes = 4096;
 /** After the last words, how long the peer may take to hang up. */
@@ -68,7 +69,7 @@ export interface ConnectionOptions {
   readonly poisonReadBuffers?: boolean | undefined;
 }
 
-export abstract class Http2Connection<S extends Http2Stream> implements ChannelEvents, FrameHandler, SenderOwner, Swept {
+export abstract class Http2Connection<S extends Http2Stream & Tabled<S>> implements ChannelEvents, FrameHandler, SenderOwner, Swept {
   /** Nothing is parsed or sent any more. */
   stopped = false;
   /** The socket is gone. */
@@ -79,7 +80,7 @@ export abstract class Http2Connection<S extends Http2Stream> implements ChannelE
   protected readonly clock: Clock;
   protected readonly output: FrameOutput;
   readonly sender: FrameSender;
-  protected readonly streams = new Map<number, S>();
+  protected readonly streams = new StreamTable<S>();
   protected readonly guard: FloodGuard;
   protected readonly reader: FrameReader = new FrameReader(this);
   /** Streams we have reset, whose frames may still be under way. */
@@ -439,7 +440,7 @@ export abstract class Http2Connection<S extends Http2Stream> implements ChannelE
     else if (id === setting.initialWindowSize) {
       const change = value - this.sender.initialWindowBytes;
       this.sender.initialWindowBytes = value;
-      for (const stream of this.streams.values()) {
+      for (const stream of this.streams.all()) {
         stream.sendWindowBytes += change;
         if (stream.sendWindowBytes > max31) throw new Http2Violation(errorCode.flowControlError, "SETTINGS push a window above 2^31-1");
         if (change > 0) this.sender.windowGrew(stream);
@@ -496,13 +497,13 @@ export abstract class Http2Connection<S extends Http2Stream> implements ChannelE
     const { streamWindowBytes } = this.limits;
     // Until it has acknowledged our settings the peer goes by the protocol's window.
     stream.receiveWindowBytes = this.settingsAcknowledged ? streamWindowBytes : Math.max(streamWindowBytes, defaultWindowBytes);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
   }
 
   protected closeStream(stream: S): void {
     if (stream.closed) return;
     stream.closed = true;
-    this.streams.delete(stream.id);
+    this.streams.delete(stream);
     this.ended.add(stream.id);
     this.sender.drop(stream);
     stream.onClosed();
@@ -608,7 +609,7 @@ export abstract class Http2Connection<S extends Http2Stream> implements ChannelE
     this.stopped = true;
     this.sender.stop();
     sweeperOf(this.clock).delete(this);
-    const open = [...this.streams.values()];
+    const open = this.streams.all();
     this.streams.clear();
     for (const stream of open) {
       stream.closed = true;
@@ -655,7 +656,7 @@ export abstract class Http2Connection<S extends Http2Stream> implements ChannelE
     else this.headSinceMs = Math.min(this.headSinceMs, nowMs);
     if (this.streams.size > 0) this.idleSinceMs = nowMs;
 
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.all()) {
       if (!this.isStalled(stream)) stream.stalledSinceMs = Infinity;
       else if (stream.stalledSinceMs === Infinity) stream.stalledSinceMs = nowMs;
       else if (nowMs - stream.stalledSinceMs > bodyTimeoutMs) this.giveUp(stream);

@@ -230,7 +230,7 @@ export class ServerConnection extends Http2Connection<ServerStream> {
       return;
     }
     // No more requests will come, but whole ones may still be answered.
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.remoteEnded) continue;
       this.closeStream(stream);
       stream.onFailure(new WireError("reset", "the client closed the connection inside its request"));

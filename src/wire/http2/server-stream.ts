@@ -41,6 +41,7 @@ const started = 1;
 const finished = 2;
 
 export class ServerStream extends Http2Stream implements Exchange, BodySource {
+  nextInBucket: ServerStream | undefined = undefined;
   readonly head: RequestHead;
   readonly arrivedAtMs: number;
   readonly body: RequestBody = new RequestBody(this);
