@@ -10,11 +10,12 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { ByteChannel } from "./byte-channel.ts";
 import type { ExchangeHandler } from "./exchange.ts";
+import { threadLlhttp } from "./http1/request-parser.ts";
 import { serveHttp1 } from "./http1/serve-http1.ts";
+import { serveHttp2 } from "./http2/serve-http2.ts";
 import { explainListenFailure } from "./listen-failure.ts";
 import type { WireLimits } from "./limits.ts";
 import { ProtocolSniffer } from "./protocol-sniffer.ts";
-import { sweeperOf, type Swept } from "./sweeper.ts";
 
 export interface TlsMaterial {
   /** PEM. */
@@ -24,12 +25,6 @@ export interface TlsMaterial {
   readonly clientCa?: string | undefined;
 }
 
-/** A served connection, whatever its protocol. */
-export interface ServedConnection {
-  drain(graceMs: number): Promise<void>;
-  destroy(): void;
-}
-
 interface ServeOptions {
   readonly limits: WireLimits;
   readonly handler: ExchangeHandler;
@@ -37,10 +32,10 @@ interface ServeOptions {
   readonly scheme: "http" | "https";
 }
 
-/** The engines for HTTP/2. */
+/** Engines to use in place of the listener's own choice. */
 export interface Http2Engines {
-  own?(channel: ByteChannel, first: Uint8Array, options: ServeOptions): ServedConnection;
-  node?(socket: Socket, first: Uint8Array, options: ServeOptions): ServedConnection;
+  readonly own?: (channel: ByteChannel, first: Uint8Array, options: ServeOptions) => ServedConnection;
+  readonly node?: (socket: Socket, first: Uint8Array, options: ServeOptions) => ServedConnection;
 }
 
 export interface ListenerOptions {
@@ -76,12 +71,22 @@ export interface Listener {
   setTls(material: TlsMaterial): void;
 }
 
+/** A connection, whatever it speaks. */
+interface ServedConnection {
+  drain(graceMs: number): Promise<void>;
+  destroy(): void;
+}
+
 const defaultMaxConnections = 20_000;
 const backlog = 1024;
 
 /** @throws Error that says what to do when the address cannot be listened on. */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
-  const listener = new PortListener(options);
+  threadLlhttp(); // compiled now, not under the first request
+  // Loaded on demand: node:http2 costs every start some milliseconds.
+  const node =
+    options.http2 === "node" ? (options.engines?.node ?? (await import("./node-http2/node-http2-server.ts")).serveNodeHttp2) : undefined;
+  const listener = new PortListener(options, node);
   await listener.open();
   return listener;
 }
@@ -89,24 +94,20 @@ export async function createListener(options: ListenerOptions): Promise<Listener
 class PortListener implements Listener {
   address = { host: "", port: 0 };
   private readonly options: ListenerOptions;
+  private readonly nodeHttp2: Http2Engines["node"];
   private readonly server: Server;
-  private readonly connections = new Map<object, ServedConnection>();
+  private readonly connections = new Map<Socket, ServedConnection>();
+  /** Under TLS: the sockets below, among them those whose handshake is not done. */
+  private readonly rawSockets = new Set<Socket>();
   private readonly counts = { http1: 0, http2: 0, accepted: 0, refused: 0 };
   private draining = false;
 
-  constructor(options: ListenerOptions) {
+  constructor(options: ListenerOptions, nodeHttp2: Http2Engines["node"]) {
     this.options = options;
-    const { tls, limits } = options;
+    this.nodeHttp2 = nodeHttp2;
+    const { tls } = options;
     const socketOptions = { allowHalfOpen: true, noDelay: true };
-    if (tls === undefined) this.server = createServer(socketOptions, (socket) => this.onClear(socket));
-    else {
-      const server = createTlsServer(
-        { ...socketOptions, ...contextOf(tls), ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: limits.headTimeoutMs },
-        (socket) => this.onSecure(socket),
-      );
-      server.on("tlsClientError", (error) => options.logger.debug("TLS handshake failed", { error: error.message }));
-      this.server = server;
-    }
+    this.server = tls === undefined ? createServer(socketOptions, (socket) => this.onClear(socket)) : this.createSecure(tls, socketOptions);
     this.server.maxConnections = options.maxConnections ?? defaultMaxConnections;
     this.server.on("drop", () => this.counts.refused++);
   }
@@ -136,104 +137,88 @@ class PortListener implements Listener {
   }
 
   async drain(graceMs: number): Promise<void> {
-    this.draining = true;
     const closed = this.stopAccepting();
     await Promise.all([...this.connections.values()].map((connection) => connection.drain(graceMs)));
+    for (const socket of this.rawSockets) socket.destroy();
     await closed;
   }
 
   async close(): Promise<void> {
-    this.draining = true;
     const closed = this.stopAccepting();
     for (const connection of this.connections.values()) connection.destroy();
+    for (const socket of this.rawSockets) socket.destroy();
     await closed;
   }
 
+  /** Settles when every connection is gone too. */
   private stopAccepting(): Promise<void> {
+    this.draining = true;
     // The callback gets an error when the server was closed before, which is as good.
     return new Promise((resolve) => this.server.close(() => resolve()));
   }
 
+  private createSecure(tls: TlsMaterial, socketOptions: object): TlsServer {
+    const { limits, logger } = this.options;
+    const server = createTlsServer(
+      { ...socketOptions, ...contextOf(tls), ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: limits.headTimeoutMs },
+      (socket) => this.onSecure(socket),
+    );
+    server.on("connection", (socket: Socket) => {
+      this.rawSockets.add(socket);
+      socket.once("close", () => this.rawSockets.delete(socket));
+    });
+    server.on("tlsClientError", (error, socket) => {
+      logger.debug("a TLS handshake failed", { error: error.message });
+      socket.destroy(); // a handshake that timed out is left open otherwise
+    });
+    return server;
+  }
+
   private onClear(socket: Socket): void {
     if (!this.admit(socket)) return;
-    const channel = ByteChannel.accepted(socket);
-    const waiting = new SilentConnection(channel, this.options, () => this.connections.delete(socket));
-    this.connections.set(socket, waiting);
-    const sniffer = new ProtocolSniffer(
-      channel,
-      (version, first) => {
-        waiting.end();
-        this.serve(version, socket, channel, first, "http");
-      },
-      () => waiting.end(),
+    const { clock, limits } = this.options;
+    // A socket that may have to be given back to Node must be read Node's way.
+    const channel = ByteChannel.accepted(socket, this.nodeHttp2 === undefined ? "shared" : "events");
+    const sniffer = new ProtocolSniffer(channel, clock, limits.headTimeoutMs, (version, first) =>
+      this.serve(version, socket, channel, first, "http"),
     );
-    channel.listen(sniffer);
+    this.connections.set(socket, sniffer);
   }
 
   private onSecure(socket: TLSSocket): void {
     if (!this.admit(socket)) return;
-    this.serve(socket.alpnProtocol === "h2" ? 2 : 1, socket, ByteChannel.accepted(socket), new Uint8Array(0), "https");
+    const version = socket.alpnProtocol === "h2" ? 2 : 1;
+    this.serve(version, socket, ByteChannel.accepted(socket), new Uint8Array(0), "https");
   }
 
   private admit(socket: Socket): boolean {
     this.counts.accepted++;
-    socket.on("close", () => this.connections.delete(socket));
-    if (!this.draining) return true;
-    socket.destroy();
-    return false;
+    if (this.draining) {
+      socket.destroy();
+      return false;
+    }
+    socket.once("close", () => this.connections.delete(socket));
+    return true;
   }
 
   private serve(version: 1 | 2, socket: Socket, channel: ByteChannel, first: Uint8Array, scheme: "http" | "https"): void {
-    const { limits, handler, clock, engines, http2 } = this.options;
+    const { limits, handler, clock, engines } = this.options;
     const options: ServeOptions = { limits, handler, clock, scheme };
+    const { counts } = this;
     if (version === 1) {
-      this.counts.http1++;
-      socket.once("close", () => this.counts.http1--);
+      counts.http1++;
+      socket.once("close", () => counts.http1--);
       this.connections.set(socket, serveHttp1(channel, first, options));
       return;
     }
-    this.counts.http2++;
-    socket.once("close", () => this.counts.http2--);
-    if (http2 === "node" && engines?.node !== undefined) this.connections.set(socket, engines.node(socket, first, options));
-    else if (engines?.own !== undefined) this.connections.set(socket, engines.own(channel, first, options));
-    else channel.destroy();
+    counts.http2++;
+    socket.once("close", () => counts.http2--);
+    if (this.nodeHttp2 !== undefined) this.connections.set(socket, this.nodeHttp2(channel.release(), first, options));
+    else this.connections.set(socket, (engines?.own ?? serveHttp2)(channel, first, options));
   }
 }
 
 function contextOf({ cert, key, clientCa }: TlsMaterial): object {
   const client = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   return { cert, key, minVersion: "TLSv1.2", ...client };
-}
-
-/** A connection that has sent nothing, or too little to tell its protocol. */
-class SilentConnection implements ServedConnection, Swept {
-  private readonly channel: ByteChannel;
-  private readonly options: ListenerOptions;
-  private readonly forget: () => void;
-  private readonly sinceMs: number;
-
-  constructor(channel: ByteChannel, options: ListenerOptions, forget: () => void) {
-    this.channel = channel;
-    this.options = options;
-    this.forget = forget;
-    this.sinceMs = options.clock.nowMs();
-    sweeperOf(options.clock).add(this, options.limits.headTimeoutMs);
-  }
-
-  end(): void {
-    sweeperOf(this.options.clock).delete(this);
-    this.forget();
-  }
-
-  sweep(nowMs: number): void {
-    if (nowMs - this.sinceMs > this.options.limits.headTimeoutMs) this.destroy();
-  }
-
-  async drain(_graceMs: number): Promise<void> {
-    this.destroy();
-  }
-
-  destroy(): void {
-    this.channel.destroy();
-  }
 }

@@ -1,38 +1,47 @@
 /**
  * Tells HTTP/2 with prior knowledge from HTTP/1.1 by a connection's first bytes (RFC 9113, section 3.4).
  *
- * The trap: the preface may arrive in pieces, and "P" alone may become POST; what was read is handed on with the verdict.
+ * The trap: the preface may arrive in pieces, and "P" alone may become POST; what was read is handed on with the verdict. A connection
+ * that says nothing, or too little to tell, is closed when a head would have to be there.
  */
 import { Buffer } from "node:buffer";
+import type { Clock } from "../core/clock.ts";
 import type { ByteChannel, ChannelEvents } from "./byte-channel.ts";
+import { sweeperOf, type Swept } from "./sweeper.ts";
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
+/** Told once; must listen on the channel, or take its socket over. `first` is valid during the call. */
 export type Verdict = (version: 1 | 2, first: Uint8Array) => void;
 
-/** Listens on `channel` until the protocol is clear; then `verdict` must listen in its place. */
-export class ProtocolSniffer implements ChannelEvents {
+export class ProtocolSniffer implements ChannelEvents, Swept {
   private readonly channel: ByteChannel;
   private readonly verdict: Verdict;
-  private readonly onGone: () => void;
+  private readonly clock: Clock;
+  private readonly timeoutMs: number;
+  private readonly sinceMs: number;
   private read: Buffer | undefined = undefined;
 
-  constructor(channel: ByteChannel, verdict: Verdict, onGone: () => void) {
+  constructor(channel: ByteChannel, clock: Clock, timeoutMs: number, verdict: Verdict) {
     this.channel = channel;
+    this.clock = clock;
+    this.timeoutMs = timeoutMs;
     this.verdict = verdict;
-    this.onGone = onGone;
+    this.sinceMs = clock.nowMs();
+    sweeperOf(clock).add(this, timeoutMs);
+    channel.listen(this);
   }
 
   onBytes(bytes: Uint8Array): void {
     const all = this.read === undefined ? bytes : Buffer.concat([this.read, bytes]);
     const compared = Math.min(all.length, preface.length);
-    for (let i = 0; i < compared; i++) if (all[i] !== preface[i]) return this.verdict(1, all);
-    if (compared === preface.length) this.verdict(2, all);
+    for (let i = 0; i < compared; i++) if (all[i] !== preface[i]) return this.tell(1, all);
+    if (compared === preface.length) this.tell(2, all);
     else this.read = Buffer.from(all);
   }
 
   onDrain(): void {
-    // Nothing has been written yet.
+    // Nothing is written here.
   }
 
   onEnd(): void {
@@ -40,6 +49,24 @@ export class ProtocolSniffer implements ChannelEvents {
   }
 
   onClose(): void {
-    this.onGone();
+    sweeperOf(this.clock).delete(this);
+  }
+
+  sweep(nowMs: number): void {
+    if (nowMs - this.sinceMs > this.timeoutMs) this.channel.destroy();
+  }
+
+  /** Nothing is under way yet. */
+  async drain(_graceMs: number): Promise<void> {
+    this.channel.destroy();
+  }
+
+  destroy(): void {
+    this.channel.destroy();
+  }
+
+  private tell(version: 1 | 2, first: Uint8Array): void {
+    sweeperOf(this.clock).delete(this);
+    this.verdict(version, first);
   }
 }
