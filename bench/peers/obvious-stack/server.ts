@@ -109,4 +109,5 @@ const server = createServer((request, response) => {
     call(request, response, list, { pageSize });
   } else send(response, 404, { code: 5, message: "no such path", details: [] });
 });
+server.keepAliveTimeout = 3_600_000; // as long as the others keep idle connections
 server.listen(Number(port), "127.0.0.1", 1024);
