@@ -7,10 +7,11 @@
 import type { ByteChannel } from "../byte-channel.ts";
 import type { ExchangeHandler, Peer } from "../exchange.ts";
 import { WireError } from "../wire-error.ts";
+import type { ConnectionOptions } from "./connection-core.ts";
 import { areTrailers } from "./field-rules.ts";
 import { writePing } from "./frame-writing.ts";
 import { clientPreface, DATA, describeReset, errorCode, HEADERS, max31 } from "./frame.ts";
-import { Http2Connection, type ConnectionOptions } from "./http2-connection.ts";
+import { Http2Connection } from "./http2-connection.ts";
 import { Http2Violation } from "./http2-violation.ts";
 import { readRequest } from "./request-fields.ts";
 import { ServerStream } from "./server-stream.ts";
