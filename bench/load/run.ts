@@ -87,6 +87,7 @@ async function measureAll(folder: string): Promise<Report> {
   for (const scenario of scenarios) {
     if (!chosen(flags.only, scenario.name)) continue;
     const result = await measureScenario(scenario, entries, settings, backend);
+    if (!flags.keep) rmSync(join(folder, scenario.name), { recursive: true, force: true }); // access logs grow by gigabytes
     results.push(result);
     console.log(`\n${scenarioMarkdown(result)}`);
   }
