@@ -189,6 +189,11 @@ export class ClientConnection extends Http2Connection<ClientRequest> {
     } else this.endRemote(request, fields);
   }
 
+  protected override endRemote(request: ClientRequest, trailers: readonly string[] | undefined): void {
+    if (request.headSeen) super.endRemote(request, trailers);
+    else this.breakStream(request, errorCode.protocolError, "DATA before the response's head");
+  }
+
   protected override isIdle(streamId: number): boolean {
     return (streamId & 1) === 0 || streamId >= this.nextId;
   }
