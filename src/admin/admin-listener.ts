@@ -12,7 +12,6 @@ import type { Logger } from "../core/logger.ts";
 import type { Runtime } from "../runtime/create-runtime.ts";
 import { StartError } from "../runtime/start-error.ts";
 import type { Exchange } from "../wire/exchange.ts";
-import { serveHttp2 } from "../wire/http2/serve-http2.ts";
 import { defaultLimits } from "../wire/limits.ts";
 import { createListener, type Listener } from "../wire/listener.ts";
 import { createAdminPages, json, type AdminPage, type Page } from "./admin-pages.ts";
@@ -58,7 +57,7 @@ export async function createAdminListener({ runtime, listen, token, clock, logge
   };
 
   try {
-    return await createListener({ host, port, limits, handler, clock, logger, http2: "own", engines: { own: serveHttp2 }, maxConnections });
+    return await createListener({ host, port, limits, handler, clock, logger, http2: "own", maxConnections });
   } catch (error) {
     throw new StartError("start", `${(error as Error).message}: choose another with --admin, or --admin off`, { cause: error });
   }

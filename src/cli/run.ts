@@ -14,7 +14,7 @@ import type { Logger } from "../core/logger.ts";
 import { formatHostPort } from "../config/addresses.ts";
 import { createProcessServices, type ProcessServices } from "../runtime/process-services.ts";
 import { createRuntime, type Runtime } from "../runtime/create-runtime.ts";
-import { createJsonLogger, type LogLevel } from "../telemetry/json-logger.ts";
+import { createJsonLogger, writeToStderr, type LogLevel } from "../telemetry/json-logger.ts";
 import { exitCode } from "./exit-code.ts";
 
 export interface RunOptions {
@@ -25,9 +25,10 @@ export interface RunOptions {
 /** @returns the exit code. @throws ConfigError, StartError when it cannot start */
 export async function run({ source, logLevel }: RunOptions): Promise<number> {
   const config = await loadConfig(source);
-  const logger = createJsonLogger({ clock: systemClock, level: logLevel });
+  const held = new HeldLines();
+  const logger = createJsonLogger({ clock: systemClock, level: logLevel, write: held.write });
   const services = createProcessServices(systemClock, logger);
-  endOnBugs(logger, services);
+  endOnBugs(logger, services, held);
   const stack = new CloseStack();
   stack.defer(() => services.close());
   // Signals that come while it starts must not be lost, nor kill it half way.
@@ -37,6 +38,7 @@ export async function run({ source, logLevel }: RunOptions): Promise<number> {
     const admin = await openAdmin(runtime, config, logger, stack);
     const listeners = { inbound: runtime.address, ...(admin === undefined ? {} : { admin }) };
     writeSync(1, `${JSON.stringify({ event: "ready", listeners })}\n`);
+    held.release();
     signals.onReload = () => void reload(runtime, source, services);
     await signals.stop;
     await drain(runtime, signals, logger);
@@ -100,8 +102,24 @@ class Signals {
   }
 }
 
-function endOnBugs(logger: Logger, services: ProcessServices): void {
+/** Log lines wait until the program is up: when it cannot start, the one line that says why is all there is to read. */
+class HeldLines {
+  private lines: string[] | undefined = [];
+  readonly write = (line: string): void => {
+    if (this.lines === undefined) writeToStderr(line);
+    else this.lines.push(line);
+  };
+
+  release(): void {
+    const { lines } = this;
+    this.lines = undefined;
+    for (const line of lines ?? []) writeToStderr(line);
+  }
+}
+
+function endOnBugs(logger: Logger, services: ProcessServices, held: HeldLines): void {
   const end = (what: string, cause: unknown): void => {
+    held.release();
     logger.error(`${what}: this is a bug; the process ends`, { cause });
     for (const writer of services.writers.values()) writer.flushSync();
     process.exit(exitCode.failed);

@@ -3,7 +3,7 @@
  *
  * The messages say what to write instead, because these are the two values nearly everyone gets wrong once.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 
 export interface HostPort {
   /** Without brackets: "::1". "0.0.0.0" where none was written. */
@@ -50,12 +50,12 @@ export function parseUpstream(text: string): Upstream {
 }
 
 /** A string that `parse` accepts; its message is the issue's. */
-function parsable(parse: (text: string) => unknown, expected: string): z.ZodString {
-  return z.string({ error: expected }).superRefine((text, context) => {
+function parsable(parse: (text: string) => unknown, expected: string): z.ZodMiniString {
+  return z.string({ error: expected }).check((payload) => {
     try {
-      parse(text);
+      parse(payload.value);
     } catch (error) {
-      context.addIssue({ code: "custom", message: (error as RangeError).message });
+      payload.issues.push({ code: "custom", message: (error as RangeError).message, input: payload.value });
     }
   });
 }

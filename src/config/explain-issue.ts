@@ -3,8 +3,8 @@
  *
  * The trap: a union reports every branch. The branch that got furthest is the one that was meant.
  */
-import type { z } from "zod";
-import { didYouMean } from "../core/nearest-word.ts";
+import type * as z from "zod/mini";
+import { didYouMean } from "../core/nearest-name.ts";
 
 type Issue = z.core.$ZodIssue;
 export type Path = readonly PropertyKey[];

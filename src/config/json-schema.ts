@@ -1,5 +1,5 @@
 /** The configuration as JSON Schema, for editors: `dragoman check --schema > dragoman.schema.json`. */
-import { z } from "zod";
+import * as z from "zod/mini";
 import { configSchema } from "./schema.ts";
 
 export function configJsonSchema(): Record<string, unknown> {

@@ -4,13 +4,14 @@
  * The traps: no header value and no message content ever goes in, so there is nothing to redact; everything a caller can choose (the name
  * of an unknown method) is escaped and cut. The parts of a line that repeat are made once per method.
  */
+import * as z from "zod/mini";
 import type { Call } from "../core/call.ts";
 import { codeName } from "../core/code.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Status } from "../core/status.ts";
 import { jsonText } from "../telemetry/json-text.ts";
 import { SentTraceparent, traceIdOf } from "../telemetry/trace-context.ts";
-import { definePolicy, z } from "./policy.ts";
+import { definePolicy, described } from "./policy.ts";
 
 export const accessLog = definePolicy({
   kind: "access-log",
@@ -20,7 +21,7 @@ export const accessLog = definePolicy({
   seesRefusals: true,
   shorthand: "path",
   config: z.strictObject({
-    path: z.string().min(1).describe('"stdout", "stderr" or the path of a file. A file is opened anew on SIGHUP.'),
+    path: described(z.string().check(z.minLength(1)), '"stdout", "stderr" or the path of a file. A file is opened anew on SIGHUP.'),
   }),
   create({ path: destination }, { clock, lines }) {
     const writer = lines(destination);

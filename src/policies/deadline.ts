@@ -7,7 +7,8 @@
 import type { Call } from "../core/call.ts";
 import { CallError } from "../core/call-error.ts";
 import type { Handler } from "../core/handler.ts";
-import { definePolicy, z } from "./policy.ts";
+import * as z from "zod/mini";
+import { definePolicy } from "./policy.ts";
 
 export const deadline = definePolicy({
   kind: "deadline",

@@ -7,7 +7,8 @@
 import type { Call } from "../core/call.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Status } from "../core/status.ts";
-import { definePolicy, z } from "./policy.ts";
+import * as z from "zod/mini";
+import { definePolicy } from "./policy.ts";
 
 export const metrics = definePolicy({
   kind: "metrics",

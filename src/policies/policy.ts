@@ -11,11 +11,10 @@ import type { Random } from "../core/random.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
 import type { CallMetrics } from "../telemetry/call-metrics.ts";
 import type { LineWriter } from "../telemetry/line-writer.ts";
-import { withUnits, type WithUnits } from "./units.ts";
-import { z } from "zod";
+import type * as z from "zod/mini";
+import { withUnits, type WithUnits } from "./settings.ts";
 
-export { z };
-export { duration, percent } from "./units.ts";
+export { described, duration, percent, setting } from "./settings.ts";
 
 /** What lives as long as the process: policies are rebuilt on every reload, these are handed from one runtime to the next. */
 export interface Services {
@@ -28,7 +27,7 @@ export interface Services {
   readonly lines: (destination: string) => LineWriter;
 }
 
-export interface PolicySpec<Config extends z.ZodObject> {
+export interface PolicySpec<Config extends z.ZodMiniObject> {
   /** File name, configuration key, metric label and docs page. */
   readonly kind: string;
   /** Once per call, or once per attempt. */
@@ -52,12 +51,12 @@ export interface Policy {
   readonly enabled: "always" | "default" | "opt-in";
   readonly seesRefusals: boolean;
   readonly shorthand: string | undefined;
-  readonly config: z.ZodObject;
+  readonly config: z.ZodMiniObject;
   /** @param value what `config` accepted, defaults filled in, durations and sizes still text. */
   create(value: Readonly<Record<string, unknown>>, services: Services): Layer;
 }
 
-export function definePolicy<Config extends z.ZodObject>(spec: PolicySpec<Config>): Policy {
+export function definePolicy<Config extends z.ZodMiniObject>(spec: PolicySpec<Config>): Policy {
   const { kind, scope, summary, enabled, seesRefusals = false, shorthand, config } = spec;
   return {
     kind,
@@ -68,6 +67,6 @@ export function definePolicy<Config extends z.ZodObject>(spec: PolicySpec<Config
     shorthand,
     config,
     create: (value, services) =>
-      spec.create(withUnits<z.output<Config>>(config as unknown as z.ZodType<z.output<Config>>, value as z.output<Config>), services),
+      spec.create(withUnits<z.output<Config>>(config as unknown as z.ZodMiniType<z.output<Config>>, value as z.output<Config>), services),
   };
 }

@@ -5,7 +5,8 @@
  * slow upload eats its own time. A stream has no total: it may last as long as both sides talk.
  */
 import type { Handler } from "../core/handler.ts";
-import { definePolicy, duration, z } from "./policy.ts";
+import * as z from "zod/mini";
+import { definePolicy, duration, setting } from "./policy.ts";
 
 export const timeout = definePolicy({
   kind: "timeout",
@@ -14,7 +15,7 @@ export const timeout = definePolicy({
   enabled: "default",
   shorthand: "total",
   config: z.strictObject({
-    total: duration.default("15s").describe("Longest a unary call may take, from the arrival of its headers."),
+    total: setting(duration, "15s", "Longest a unary call may take, from the arrival of its headers."),
   }),
   create({ totalMs }) {
     return (next: Handler): Handler =>

@@ -4,6 +4,7 @@
  * The trap: it records no span. It gives this hop an id of its own, so that the upstream's spans hang under it, and hands the trace id to
  * the access log. What a caller sent that breaks the rules is not passed on.
  */
+import * as z from "zod/mini";
 import type { Call } from "../core/call.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Metadata } from "../core/metadata.ts";
@@ -15,7 +16,7 @@ import {
   newTraceparent,
   SentTraceparent,
 } from "../telemetry/trace-context.ts";
-import { definePolicy, percent, z } from "./policy.ts";
+import { definePolicy, percent, setting } from "./policy.ts";
 
 export const trace = definePolicy({
   kind: "trace",
@@ -24,9 +25,11 @@ export const trace = definePolicy({
   enabled: "default",
   seesRefusals: true,
   config: z.strictObject({
-    sampling: percent
-      .default("100%")
-      .describe("Share of the traces begun here that are marked as sampled. A caller's own decision is never changed."),
+    sampling: setting(
+      percent,
+      "100%",
+      "Share of the traces begun here that are marked as sampled. A caller's own decision is never changed.",
+    ),
   }),
   create({ samplingRatio }, { random }) {
     const threshold = Math.round(samplingRatio * 2 ** 32);

@@ -14,9 +14,8 @@ import type { CallMetrics } from "../telemetry/call-metrics.ts";
 import { createInbounds } from "../protocols/index.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import type { ExchangeHandler } from "../wire/exchange.ts";
-import { serveHttp2 } from "../wire/http2/serve-http2.ts";
 import type { WireLimits } from "../wire/limits.ts";
-import { createListener, type Http2Engines, type Listener, type ListenerStats } from "../wire/listener.ts";
+import { createListener, type Listener, type ListenerStats } from "../wire/listener.ts";
 import { createDispatcher } from "./dispatch.ts";
 import { Generation } from "./generation.ts";
 import type { ProcessServices } from "./process-services.ts";
@@ -208,7 +207,6 @@ class ServiceRuntime implements Runtime {
     const { inbound, limits } = config;
     const { clock, logger } = this.services;
     const tls = inbound.tls === undefined ? undefined : readServerTls(inbound.tls);
-    const engines = await enginesFor(inbound.http2);
     try {
       return await createListener({
         ...parseHostPort(inbound.listen),
@@ -218,19 +216,12 @@ class ServiceRuntime implements Runtime {
         clock,
         logger,
         http2: inbound.http2,
-        engines,
         maxConnections: limits.connections,
       });
     } catch (error) {
       throw new StartError("start", `${(error as Error).message}: choose another with --listen or inbound.listen`, { cause: error });
     }
   }
-}
-
-async function enginesFor(http2: "own" | "node"): Promise<Http2Engines> {
-  if (http2 === "own") return { own: serveHttp2 };
-  const { serveNodeHttp2 } = await import("../wire/node-http2/node-http2-server.ts");
-  return { node: serveNodeHttp2 };
 }
 
 /** What the listener was made with and cannot change. */

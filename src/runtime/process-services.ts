@@ -10,6 +10,8 @@ import { TimerWheel } from "../core/timer-wheel.ts";
 import type { Services } from "../policies/policy.ts";
 import { CallMetrics } from "../telemetry/call-metrics.ts";
 import { LineWriter } from "../telemetry/line-writer.ts";
+import { whyUnreadable } from "../config/load-config.ts";
+import { StartError } from "./start-error.ts";
 
 export interface ProcessServices extends Services {
   /** Every open log. */
@@ -31,7 +33,7 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     writers,
     lines(destination) {
       let writer = writers.get(destination);
-      if (writer === undefined) writers.set(destination, (writer = new LineWriter(destination, { clock, logger })));
+      if (writer === undefined) writers.set(destination, (writer = openLog(destination, clock, logger)));
       return writer;
     },
     async reopenLogs() {
@@ -48,4 +50,14 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
       await Promise.all([...writers.values()].map((writer) => writer.close()));
     },
   };
+}
+
+/** @throws StartError that says why the file cannot be opened */
+function openLog(destination: string, clock: Clock, logger: Logger): LineWriter {
+  try {
+    return new LineWriter(destination, { clock, logger });
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "its folder does not exist" : whyUnreadable(error);
+    throw new StartError("config", `log file ${destination} cannot be opened: ${why}`, { cause: error });
+  }
 }

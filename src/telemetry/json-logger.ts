@@ -14,11 +14,11 @@ export const logLevels = Object.keys(levels) as LogLevel[];
 export interface JsonLoggerOptions {
   readonly clock: Clock;
   readonly level?: LogLevel;
-  /** Where lines go; standard error by default. */
-  readonly write?: (line: string) => void;
+  /** Where lines go. */
+  readonly write: (line: string) => void;
 }
 
-export function createJsonLogger({ clock, level = "info", write = writeToStderr }: JsonLoggerOptions): Logger {
+export function createJsonLogger({ clock, level = "info", write }: JsonLoggerOptions): Logger {
   const log = (at: LogLevel, message: string, fields: Readonly<Record<string, unknown>> | undefined): void => {
     if (levels[at] < levels[level]) return;
     write(`${JSON.stringify({ time: new Date(clock.wallMs()).toISOString(), level: at, message, ...fields }, plainly)}\n`);
@@ -40,7 +40,7 @@ function plainly(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? value.toString() : value;
 }
 
-function writeToStderr(line: string): void {
+export function writeToStderr(line: string): void {
   try {
     writeSync(2, line);
   } catch {
