@@ -1,0 +1,55 @@
+/**
+ * `npm run build`: the program as plain JavaScript in dist/, one main file and the parts that are loaded when they are asked for.
+ *
+ * The trap: dist/dragoman.mjs, the launcher, is parsed by whatever Node is there, so it is written in old JavaScript and loads nothing new
+ * before it has looked at the version. It must also build where npm itself runs on an older Node: esbuild takes the types away, not Node.
+ */
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+
+interface Package {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+}
+
+const { version, engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Package;
+
+/** "22.19.0" of ">=22.19.0" */
+const oldestNode = engines.node.replace(/^>=/, "");
+
+const launcher = readFileSync(join(import.meta.dirname, "launcher.mjs"), "utf8").replace("OLDEST_NODE", oldestNode);
+
+/** zod brings its messages in forty languages (0.3 MB, a third of the program); ours are in `src/config/explain-issue.ts`. */
+const onlyEnglish: Plugin = {
+  name: "only-english",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: 'export { default as en } from "./en.js";', loader: "js" }));
+  },
+};
+
+rmSync(dist, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: { main: "src/cli/main.ts" },
+  outdir: dist,
+  outExtension: { ".js": ".mjs" },
+  chunkNames: "parts/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node22",
+  minifyWhitespace: true,
+  legalComments: "external",
+  logLevel: "warning",
+  plugins: [onlyEnglish],
+  define: { DRAGOMAN_VERSION: JSON.stringify(version) },
+  // Packages in CommonJS ask for Node's modules by require, which ESM does not have.
+  banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },
+});
+writeFileSync(join(dist, "dragoman.mjs"), launcher);
+chmodSync(join(dist, "dragoman.mjs"), 0o755);
