@@ -5,8 +5,9 @@
  * kernel took everything: only then may the buffer be used again; otherwise it has been given away.
  */
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, TLSSocket, type ConnectionOptions } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { Peer } from "./exchange.ts";
+import { tlsModule } from "./tls-module.ts";
 import { onreadOption, readShared, sharedBytes, spoil } from "./shared-reading.ts";
 
 export interface ChannelTarget {
@@ -53,7 +54,7 @@ export class ByteChannel {
   static connect(target: ChannelTarget, events: ChannelEvents, onReady: (channel: ByteChannel) => void): ByteChannel {
     const { host, port, tls } = target;
     const onread = onreadOption((bytes) => events.onBytes(bytes));
-    const socket = tls === undefined ? connectTcp({ host, port, noDelay: true, onread }) : connectTls({ host, port, ...tls });
+    const socket = tls === undefined ? connectTcp({ host, port, noDelay: true, onread }) : tlsModule().connect({ host, port, ...tls });
     const channel = new ByteChannel(socket, "events");
     socket.setTimeout(target.connectTimeoutMs, () => socket.destroy(new Error(`no connection within ${target.connectTimeoutMs} ms`)));
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
@@ -87,9 +88,7 @@ export class ByteChannel {
 
   get peer(): Peer {
     const { socket } = this;
-    const tls =
-      socket instanceof TLSSocket ? { servername: socket.servername || undefined, alpn: socket.alpnProtocol || undefined } : undefined;
-    return { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0, tls };
+    return { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0, tls: tlsOf(socket) };
   }
 
   /** @returns true when the kernel took all of it and `bytes` may be used again; false when the buffer has been given away. */
@@ -145,6 +144,11 @@ export class ByteChannel {
       last?.onClose(channel.failure);
     },
   };
+}
+
+function tlsOf(socket: Socket | TLSSocket): Peer["tls"] {
+  if (!("encrypted" in socket)) return undefined;
+  return { servername: socket.servername || undefined, alpn: socket.alpnProtocol || undefined };
 }
 
 // Listeners as methods of the socket, so that ten thousand connections share one set of functions and none makes closures.

@@ -5,7 +5,7 @@
  * serves a connection must end it itself.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from "node:tls";
+import type { Server as TlsServer, TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { ByteChannel } from "./byte-channel.ts";
@@ -16,6 +16,7 @@ import { serveHttp2 } from "./http2/serve-http2.ts";
 import { explainListenFailure } from "./listen-failure.ts";
 import type { WireLimits } from "./limits.ts";
 import { ProtocolSniffer } from "./protocol-sniffer.ts";
+import { tlsModule } from "./tls-module.ts";
 
 export interface TlsMaterial {
   /** PEM. */
@@ -77,6 +78,12 @@ interface ServedConnection {
   destroy(): void;
 }
 
+interface Entry {
+  readonly served: ServedConnection;
+  /** 0 while it is not known. */
+  readonly version: 0 | 1 | 2;
+}
+
 const defaultMaxConnections = 20_000;
 const backlog = 1024;
 
@@ -96,7 +103,9 @@ class PortListener implements Listener {
   private readonly options: ListenerOptions;
   private readonly nodeHttp2: Http2Engines["node"];
   private readonly server: Server;
-  private readonly connections = new Map<Socket, ServedConnection>();
+  private readonly connections = new Map<Socket, Entry>();
+  /** One function for all sockets: ten thousand idle connections should not hold ten thousand closures. */
+  private readonly onGone: (this: Socket) => void;
   /** Under TLS: the sockets below, among them those whose handshake is not done. */
   private readonly rawSockets = new Set<Socket>();
   private readonly counts = { http1: 0, http2: 0, accepted: 0, refused: 0 };
@@ -105,6 +114,10 @@ class PortListener implements Listener {
   constructor(options: ListenerOptions, nodeHttp2: Http2Engines["node"]) {
     this.options = options;
     this.nodeHttp2 = nodeHttp2;
+    const forget = (socket: Socket): void => this.forget(socket);
+    this.onGone = function (this: Socket) {
+      forget(this);
+    };
     const { tls } = options;
     const socketOptions = { allowHalfOpen: true, noDelay: true };
     this.server = tls === undefined ? createServer(socketOptions, (socket) => this.onClear(socket)) : this.createSecure(tls, socketOptions);
@@ -138,14 +151,14 @@ class PortListener implements Listener {
 
   async drain(graceMs: number): Promise<void> {
     const closed = this.stopAccepting();
-    await Promise.all([...this.connections.values()].map((connection) => connection.drain(graceMs)));
+    await Promise.all([...this.connections.values()].map(({ served }) => served.drain(graceMs)));
     for (const socket of this.rawSockets) socket.destroy();
     await closed;
   }
 
   async close(): Promise<void> {
     const closed = this.stopAccepting();
-    for (const connection of this.connections.values()) connection.destroy();
+    for (const { served } of this.connections.values()) served.destroy();
     for (const socket of this.rawSockets) socket.destroy();
     await closed;
   }
@@ -159,7 +172,7 @@ class PortListener implements Listener {
 
   private createSecure(tls: TlsMaterial, socketOptions: object): TlsServer {
     const { limits, logger } = this.options;
-    const server = createTlsServer(
+    const server = tlsModule().createServer(
       { ...socketOptions, ...contextOf(tls), ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: limits.headTimeoutMs },
       (socket) => this.onSecure(socket),
     );
@@ -182,7 +195,7 @@ class PortListener implements Listener {
     const sniffer = new ProtocolSniffer(channel, clock, limits.headTimeoutMs, (version, first) =>
       this.serve(version, socket, channel, first, "http"),
     );
-    this.connections.set(socket, sniffer);
+    this.connections.set(socket, { served: sniffer, version: 0 });
   }
 
   private onSecure(socket: TLSSocket): void {
@@ -197,24 +210,27 @@ class PortListener implements Listener {
       socket.destroy();
       return false;
     }
-    socket.once("close", () => this.connections.delete(socket));
+    socket.on("close", this.onGone);
     return true;
+  }
+
+  private forget(socket: Socket): void {
+    const version = this.connections.get(socket)?.version;
+    this.connections.delete(socket);
+    if (version === 1) this.counts.http1--;
+    else if (version === 2) this.counts.http2--;
   }
 
   private serve(version: 1 | 2, socket: Socket, channel: ByteChannel, first: Uint8Array, scheme: "http" | "https"): void {
     const { limits, handler, clock, engines } = this.options;
     const options: ServeOptions = { limits, handler, clock, scheme };
-    const { counts } = this;
-    if (version === 1) {
-      counts.http1++;
-      socket.once("close", () => counts.http1--);
-      this.connections.set(socket, serveHttp1(channel, first, options));
-      return;
-    }
-    counts.http2++;
-    socket.once("close", () => counts.http2--);
-    if (this.nodeHttp2 !== undefined) this.connections.set(socket, this.nodeHttp2(channel.release(), first, options));
-    else this.connections.set(socket, (engines?.own ?? serveHttp2)(channel, first, options));
+    if (version === 1) this.counts.http1++;
+    else this.counts.http2++;
+    let served: ServedConnection;
+    if (version === 1) served = serveHttp1(channel, first, options);
+    else if (this.nodeHttp2 !== undefined) served = this.nodeHttp2(channel.release(), first, options);
+    else served = (engines?.own ?? serveHttp2)(channel, first, options);
+    this.connections.set(socket, { served, version });
   }
 }
 

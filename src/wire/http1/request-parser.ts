@@ -81,6 +81,7 @@ export class RequestParser implements LlhttpEvents {
   private trailers: TrailerReader | undefined = undefined;
   private lastBlock: HeaderBlock | undefined = undefined;
   private lastBlockBytes: Buffer | undefined = undefined;
+  private repeating = false;
   private freed = false;
 
   constructor(limits: WireLimits, scheme: "http" | "https", sink: RequestSink) {
@@ -338,10 +339,12 @@ export class RequestParser implements LlhttpEvents {
     const end = memory.indexOf(endOfHead, start - 2) + endOfHead.length;
     if (end - inputAt > this.limits.headBytes) return this.refuse(tooLargeHead);
     const block = readHeaderBlock(memory, threadSpans, this.fields, this.lastBlock);
-    if (end - start <= longestMemoBytes && block.refusal === undefined) {
+    // Kept from the second request on: most connections that bring one head bring no other.
+    if (this.repeating && end - start <= longestMemoBytes && block.refusal === undefined) {
       this.lastBlock = block;
       this.lastBlockBytes = this.keep(start, end);
     }
+    this.repeating = true;
     return block;
   }
 
