@@ -2,7 +2,7 @@ import tseslint from "typescript-eslint";
 
 /** Type-aware rules that matter in a proxy: no promise may float, nothing is `any`, nothing is swallowed. */
 export default tseslint.config(
-  { ignores: ["**/node_modules/**", "**/dist/**", "**/vendor/**", "bench/results/**"] },
+  { ignores: ["**/.scratch/**", "**/node_modules/**", "**/dist/**", "**/vendor/**", "bench/results/**"] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     files: ["**/*.ts"],

@@ -3,7 +3,7 @@
  *
  * `message` goes to the caller, so it never holds a stack, a parser's words or an address; `cause` goes to logs and spans only.
  */
-import { Code, codeName } from "./code.ts";
+import { codeName, type Code } from "./code.ts";
 import { Metadata } from "./metadata.ts";
 import { reasons, type Reason, type RetrySafety } from "./reasons.ts";
 

@@ -7,7 +7,7 @@
  */
 export class Metadata {
   /** For a reply or status that carries none. Writing to it throws. */
-  static readonly empty: Metadata = Metadata.share(Object.freeze([]) as readonly string[]);
+  static readonly empty: Metadata = Metadata.share(Object.freeze([]));
 
   private list: string[];
   private shared: boolean;
@@ -28,7 +28,7 @@ export class Metadata {
   /** From pairs or an object, for tests and configuration. */
   static from(entries: Iterable<readonly [string, string]> | Readonly<Record<string, string>>): Metadata {
     const flat: string[] = [];
-    const pairs = Symbol.iterator in entries ? (entries as Iterable<readonly [string, string]>) : Object.entries(entries);
+    const pairs = Symbol.iterator in entries ? entries : Object.entries(entries);
     for (const [name, value] of pairs) flat.push(name.toLowerCase(), value);
     return new Metadata(flat);
   }

@@ -9,13 +9,11 @@ import type { Call } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
 import { Code } from "../../core/code.ts";
 import type { Clock } from "../../core/clock.ts";
-import { IdentityCache } from "../../core/identity-cache.ts";
 import { SingleMessage } from "../../core/messages.ts";
 import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import type { Payload } from "../../core/payload.ts";
 import { UnaryReply, type Reply } from "../../core/reply.ts";
-import type { Status } from "../../core/status.ts";
 import type { ClientStream, HttpClient, RequestTemplate, ResponseSink } from "../../wire/http-client.ts";
 import type { WireError } from "../../wire/wire-error.ts";
 import type { Outbound } from "../protocol.ts";
@@ -25,6 +23,7 @@ import { payloadOf } from "../shared/message-body.ts";
 import { formatGrpcTimeout } from "../shared/timeout.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
 import { errorOfHttpStatus, errorOfUpstreamWire } from "./errors.ts";
+import { readResponseHead, type ResponseHead } from "./response-head.ts";
 import { StreamCall } from "./stream-call.ts";
 
 export interface GrpcOutboundOptions {
@@ -35,18 +34,8 @@ export interface GrpcOutboundOptions {
   readonly messageBytes: number;
 }
 
-/** What a response's header block says. */
-export interface ResponseHead {
-  readonly metadata: readonly string[];
-  readonly encoding: string | undefined;
-  /** Set when the head is the whole answer. */
-  readonly status: Status | undefined;
-  readonly isGrpc: boolean;
-}
-
-const requestHeaders: readonly string[] = Object.freeze(["content-type", "application/grpc", "te", "trailers"]);
 const none: readonly string[] = Object.freeze([]);
-const responseHeads = new IdentityCache<readonly string[], ResponseHead>(32);
+const requestHeaders: readonly string[] = Object.freeze(["content-type", "application/grpc", "te", "trailers"]);
 
 export function createGrpcOutbound(client: HttpClient, options: GrpcOutboundOptions): Outbound {
   const { scheme, authority, clock, messageBytes } = options;
@@ -92,42 +81,6 @@ function extraHeaders(call: Call, single: Payload | undefined, clock: Clock): re
   if (request !== undefined) headers.push("grpc-encoding", request);
   if (encoding.accept !== undefined) headers.push("grpc-accept-encoding", encoding.accept);
   return headers;
-}
-
-/** Reads a response head; found again by the identity of its list. */
-export function readResponseHead(headers: readonly string[]): ResponseHead {
-  const known = responseHeads.get(headers);
-  if (known !== undefined) return known;
-  const metadata: string[] = [];
-  let encoding: string | undefined;
-  let isGrpc = false;
-  let hasStatus = false;
-  for (let i = 0; i < headers.length; i += 2) {
-    const value = headers[i + 1]!;
-    switch (headers[i]) {
-      case "content-type":
-        isGrpc = value.startsWith("application/grpc");
-        break;
-      case "grpc-encoding":
-        encoding = value === "identity" ? undefined : value;
-        break;
-      case "grpc-status":
-        hasStatus = true;
-        break;
-      case "grpc-accept-encoding":
-        break;
-      default:
-        metadata.push(headers[i]!, value);
-    }
-  }
-  const head: ResponseHead = {
-    metadata: metadata.length === 0 ? none : metadata,
-    encoding,
-    status: hasStatus ? readGrpcStatus(headers) : undefined,
-    isGrpc,
-  };
-  // A failed status is an error object of one call; only heads that say nothing of the kind may be shared.
-  return hasStatus ? head : responseHeads.set(headers, head);
 }
 
 /** One message out, one in: no iterator, no queue, one promise. */

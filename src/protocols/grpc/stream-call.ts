@@ -19,7 +19,7 @@ import { compressedFlag, EnvelopeReader, envelopeBytes, envelopePrefix } from ".
 import { payloadOf } from "../shared/message-body.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
 import { errorOfHttpStatus, errorOfUpstreamWire } from "./errors.ts";
-import { readResponseHead, type ResponseHead } from "./outbound.ts";
+import { readResponseHead, type ResponseHead } from "./response-head.ts";
 
 export class StreamCall implements ResponseSink {
   private readonly call: Call;

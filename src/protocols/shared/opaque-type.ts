@@ -47,8 +47,3 @@ function kept(methods: Map<string, Method>, path: string, streams: boolean): Met
   if (methods.size < maxMethods) methods.set(path, method);
   return method;
 }
-
-/** Whether `method` was made by {@link opaqueMethod}. */
-export function isOpaque(method: Method): boolean {
-  return method.input === opaqueType;
-}

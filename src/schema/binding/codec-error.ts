@@ -6,7 +6,7 @@
 import { CallError } from "../../core/call-error.ts";
 import type { CodecError, MessageType } from "../../core/message-type.ts";
 import type { MessageDescriptor } from "../descriptor.ts";
-import { nearestName } from "../nearest-name.ts";
+import { nearestName } from "../../core/nearest-name.ts";
 import { findField } from "./field-path.ts";
 
 /** @param root path of the field that the body is, "" when it is the whole message */

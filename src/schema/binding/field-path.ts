@@ -4,7 +4,7 @@
  * Proto and JSON names may be mixed; the path that comes back is always in proto names, so that two spellings of one field compare equal.
  */
 import type { FieldDescriptor, MessageDescriptor } from "../descriptor.ts";
-import { didYouMean } from "../nearest-name.ts";
+import { didYouMean } from "../../core/nearest-name.ts";
 
 export interface FieldPath {
   /** The messages the path leads through, outermost first. */

@@ -6,7 +6,7 @@
  */
 import type { EnumDescriptor, ScalarType } from "../descriptor.ts";
 import { writeFixed32, writeFixed64, writeInt32, writeSint32, writeSint64, writeUint32, writeUint64 } from "../codec/wire-write.ts";
-import { didYouMean } from "../nearest-name.ts";
+import { didYouMean } from "../../core/nearest-name.ts";
 import type { WireWriter } from "./wire-writer.ts";
 
 const digitsText = /^-?(0|[1-9]\d*)$/;

@@ -6,7 +6,7 @@
  */
 import type { Buffer } from "node:buffer";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor } from "../descriptor.ts";
-import { nearestName } from "../nearest-name.ts";
+import { nearestName } from "../../core/nearest-name.ts";
 import { copyString, skipColon, skipNull, skipSpace, skipValue } from "./json-text.ts";
 import { bareInteger32 } from "./json-number.ts";
 import { isNullValue, planOf, takesNull, wireTypeOfValue } from "./plan.ts";
@@ -23,6 +23,13 @@ import type { TypeResolver } from "./type-resolver.ts";
 const LEFT_OUT = -1;
 /** Where a copy without escapes goes: behind what any value that needs one writes. */
 const COPY_GAP = 64;
+
+/** Types whose strings are read by primitives that know no escapes. */
+const plainTexts: ReadonlySet<string> = new Set(
+  ["Timestamp", "Duration", "DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value"].map(
+    (name) => `google.protobuf.${name}`,
+  ),
+);
 
 export class JsonInterpreter {
   readonly #ignoreUnknown: boolean;
@@ -252,7 +259,7 @@ export class JsonInterpreter {
   ): number {
     this.#note(type, field, p);
     const start = w++;
-    if (m[p] === 34 && message.name !== "google.protobuf.Value" && message.name !== "google.protobuf.StringValue") {
+    if (m[p] === 34 && plainTexts.has(message.name)) {
       const q = this.#withoutEscapes(m, p, w);
       const after = reg.at;
       w = this.readerOf(message)(m, q, w);
@@ -338,10 +345,8 @@ export class JsonInterpreter {
         if (other !== "@type" && other !== "value" && !this.#ignoreUnknown)
           refuse(p, `unknown field ${JSON.stringify(other)} in ${type.name}`, other);
       trail.path.push("value");
-      const copy = m[valueAt] === 34 ? this.#withoutEscapes(m, valueAt, w) : valueAt;
-      const textual =
-        content.name === "google.protobuf.Value" || content.name.endsWith("StringValue") || content.name.endsWith("BytesValue");
-      w = this.readerOf(content)(m, textual ? valueAt : copy, w);
+      const from = m[valueAt] === 34 && plainTexts.has(content.name) ? this.#withoutEscapes(m, valueAt, w) : valueAt;
+      w = this.readerOf(content)(m, from, w);
       trail.path.pop();
     } else {
       w = this.#readMessage(content, m, p, w, true);
