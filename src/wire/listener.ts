@@ -18,7 +18,7 @@ import type { WireLimits } from "./limits.ts";
 import { ProtocolSniffer } from "./protocol-sniffer.ts";
 import { tlsModule } from "./tls-module.ts";
 
-export interface TlsMaterial {
+interface TlsMaterial {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
@@ -34,7 +34,7 @@ interface ServeOptions {
 }
 
 /** Engines to use in place of the listener's own choice. */
-export interface Http2Engines {
+interface Http2Engines {
   readonly own?: (channel: ByteChannel, first: Uint8Array, options: ServeOptions) => ServedConnection;
   readonly node?: (socket: Socket, first: Uint8Array, options: ServeOptions) => ServedConnection;
 }

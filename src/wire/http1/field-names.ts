@@ -22,7 +22,7 @@ export const FieldKind = {
 } as const;
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
 
-export interface FieldName {
+interface FieldName {
   /** In lower case. */
   readonly name: string;
   readonly kind: FieldKind;
