@@ -174,7 +174,7 @@ describe("web protocols to a gRPC backend", () => {
       let client: Record<string, Call>;
       beforeEach(() => {
         const opened = connectClient(kind, hop.port, httpVersion);
-        client = opened.client as unknown as typeof client;
+        client = opened.client;
         close = opened.close;
       });
       afterEach(() => close());

@@ -1,6 +1,6 @@
 /** Which name is suggested for a misspelt one, and when none is. */
 import assert from "node:assert/strict";
-import { didYouMean, nearestName } from "../../../src/schema/nearest-name.ts";
+import { didYouMean, nearestName } from "../../../src/core/nearest-name.ts";
 
 describe("nearest name", () => {
   const names = ["pageSize", "pageToken", "id", "UNAVAILABLE", "sku"];
