@@ -15,6 +15,7 @@ import { NodeHttp2Client } from "../../src/wire/node-http2/node-http2-client.ts"
 import { poisonReads } from "../../src/wire/shared-reading.ts";
 import { Collected } from "../contracts/http2-contract.ts";
 import { chopping, type ChoppingProxy } from "../support/chopping-proxy.ts";
+import { splitAnswers } from "../support/raw-answers.ts";
 import { until } from "../support/until.ts";
 import { Random } from "./mutate.ts";
 
@@ -140,7 +141,7 @@ describe("no byte of one call in another", function () {
         socket.write(chunked ? Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n0\r\n\r\n")]) : body);
       }
       await until(() => ended, "the end of the connection", 30_000);
-      const answers = parseAnswers(Buffer.concat(received).toString("latin1"));
+      const answers = splitAnswers(Buffer.concat(received).toString("latin1"));
       assert.equal(answers.length, ids.length);
       for (const [i, { head, body }] of answers.entries()) {
         const id = ids[i]!;
@@ -151,33 +152,3 @@ describe("no byte of one call in another", function () {
     await Promise.all(connections);
   });
 });
-
-/** Answers of one connection, by content-length or chunks. */
-function parseAnswers(received: string): { head: string; body: string }[] {
-  const answers: { head: string; body: string }[] = [];
-  for (let rest = received; rest !== "";) {
-    const headEnd = rest.indexOf("\r\n\r\n") + 4;
-    const head = rest.slice(0, headEnd);
-    rest = rest.slice(headEnd);
-    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-    let body = "";
-    if (length !== undefined) {
-      body = rest.slice(0, Number(length));
-      rest = rest.slice(Number(length));
-    } else {
-      for (let size = -1; size !== 0;) {
-        const line = rest.indexOf("\r\n");
-        size = Number.parseInt(rest.slice(0, line), 16);
-        if (size === 0) rest = rest.slice(line + 2);
-        else {
-          body += rest.slice(line + 2, line + 2 + size);
-          rest = rest.slice(line + 4 + size);
-        }
-      }
-      const trailersEnd = rest.startsWith("\r\n") ? 2 : rest.indexOf("\r\n\r\n") + 4;
-      rest = rest.slice(trailersEnd);
-    }
-    answers.push({ head, body });
-  }
-  return answers;
-}

@@ -34,9 +34,9 @@ export class MemoryChannel {
     return this as unknown as ByteChannel;
   }
 
-  /** Everything that was written and has been taken. */
+  /** Everything that was written; what was given away counts as it is now. */
   get output(): Buffer {
-    return Buffer.concat(this.taken);
+    return Buffer.concat([...this.taken, ...this.givenAway]);
   }
 
   // --- the peer's side
@@ -46,9 +46,9 @@ export class MemoryChannel {
     this.readOn();
   }
 
-  /** The kernel takes what waits. */
+  /** The kernel takes what waits; not always at once. */
   drain(): void {
-    if (this.queuedBytes === 0) return;
+    if (this.queuedBytes === 0 || this.random?.chance(2) === true) return;
     for (const bytes of this.givenAway.splice(0)) this.taken.push(Buffer.from(bytes));
     this.queuedBytes = 0;
     this.events?.onDrain();
