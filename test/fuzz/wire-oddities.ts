@@ -12,6 +12,7 @@ interface Tag {
 /**
  * - a known field with a wire type that it does not have: protobuf-es reads it as if it had the right one;
  * - a field that runs past the end of the message or packed list around it: protobuf-es takes the bytes from the neighbour;
+ * - numbers that a closed enum does not have, in lists and maps: protobuf-es keeps them, for us they are unknown fields;
  * - tags of more than five bytes, and end tags of groups where a group was not begun.
  */
 export function oddityOf(type: MessageDescriptor, wire: Uint8Array): string | undefined {
@@ -60,6 +61,7 @@ function walkField(field: FieldDescriptor, b: Uint8Array, p: number, e: number, 
         if (start + size > end) throw new Oddity("overrun");
         walk(value.message, b, start, start + size, 0);
       }
+      if (inner.number === 2) checkEnum(field, b, inner.at);
       q = skip(b, inner.at, end, inner);
       if (q > end) throw new Oddity("overrun");
     }
@@ -71,16 +73,23 @@ function walkField(field: FieldDescriptor, b: Uint8Array, p: number, e: number, 
       throw new Oddity("wire type");
     const [n, from] = varint(b, p);
     if (from + n > e) throw new Oddity("overrun");
-    for (p = from; p < from + n;) p = skip(b, p, from + n, { ...tag, wireType: own });
+    for (p = from; p < from + n; p = skip(b, p, from + n, { ...tag, wireType: own })) checkEnum(field, b, p);
     if (p !== from + n) throw new Oddity("overrun");
     return p;
   }
+  if (field.cardinality === "repeated") checkEnum(field, b, p);
   if (field.value.kind !== "message") return skip(b, p, e, tag);
   if (own === 3) return walk(field.value.message, b, p, e, tag.number);
   const [n, from] = varint(b, p);
   if (from + n > e) throw new Oddity("overrun");
   walk(field.value.message, b, from, from + n, 0);
   return from + n;
+}
+
+function checkEnum({ value }: FieldDescriptor, b: Uint8Array, p: number): void {
+  if (value.kind !== "enum" || !value.enum.closed) return;
+  const [number] = varint(b, p);
+  if (!value.enum.values.some((each) => each.number === number)) throw new Oddity("closed enum");
 }
 
 function wireOf(field: FieldDescriptor): number {

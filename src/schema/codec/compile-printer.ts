@@ -157,7 +157,7 @@ class PrinterText {
   #initial({ value }: FieldDescriptor): string {
     if (value.kind === "message") return `w=${this.#link(value.message)}.print(m,0,0,w);${RELOAD}`;
     if (value.kind === "scalar") return storeText(defaultJson(value.scalar));
-    return `v=${value.enum.values[0]?.number ?? 0};${this.#enum(value.enum)}`;
+    return `v=${(value.enum.values[0]?.number ?? 0) | 0};${this.#enum(value.enum)}`;
   }
 
   /** Reads what the value needs into locals: v and hi, x, or n with the value's bytes at p. */

@@ -12,7 +12,7 @@ export function printJoined(print: Printer, ranges: readonly number[], w: number
   const m = w + size + SLACK_BYTES > reg.memory.length ? grow(w, size + SLACK_BYTES) : reg.memory;
   let at = w;
   for (let i = 0; i < ranges.length; i += 2) {
-    m.copyWithin(at, ranges[i]!, ranges[i + 1]!);
+    m.copyWithin(at, ranges[i]!, ranges[i + 1]);
     at += ranges[i + 1]! - ranges[i]!;
   }
   const end = print(m, w, at, at);

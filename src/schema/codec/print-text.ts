@@ -4,7 +4,7 @@
  * The caller has made room for six bytes per byte of the string.
  */
 import { refuse } from "./refusal.ts";
-import { sequenceLength } from "./utf8.ts";
+import { brokenLength, sequenceLength } from "./utf8.ts";
 
 const CLASS = new Uint8Array(256);
 CLASS.fill(1, 0, 32);
@@ -65,7 +65,7 @@ export function printLenientString(m: Uint8Array, p: number, e: number, w: numbe
         m[w++] = 0xef;
         m[w++] = 0xbf;
         m[w++] = 0xbd;
-        p++;
+        p += brokenLength(m, p, e);
       } else {
         for (let i = 0; i < n; i++) m[w++] = m[p++]!;
       }

@@ -228,7 +228,7 @@ export function printListValue(m: Buffer, p: number, e: number, w: number): numb
 const entry = { key: 0, keyEnd: 0, value: 0, valueEnd: 0, pieces: undefined as number[] | undefined };
 
 function readEntry(m: Buffer, p: number, e: number): void {
-  entry.key = entry.keyEnd = entry.value = entry.valueEnd = 0;
+  entry.key = entry.keyEnd = entry.value = entry.valueEnd = e;
   entry.pieces = undefined;
   let values = 0;
   while (p < e) {

@@ -21,6 +21,15 @@ export function sequenceLength(m: Uint8Array, p: number): number {
   return 4;
 }
 
+/** Length of what one U+FFFD stands for where {@link sequenceLength} is 0: the longest beginning of a sequence (WHATWG Encoding, "maximal subpart"). */
+export function brokenLength(m: Uint8Array, p: number, e: number): number {
+  const a = m[p]!;
+  const b = p + 1 < e ? m[p + 1]! : 0;
+  if (a < 0xe0 || a > 0xf4 || (b & 0xc0) !== 0x80) return 1;
+  if ((a === 0xe0 && b < 0xa0) || (a === 0xed && b > 0x9f) || (a === 0xf0 && b < 0x90) || (a === 0xf4 && b > 0x8f)) return 1;
+  return a >= 0xf0 && p + 2 < e && (m[p + 2]! & 0xc0) === 0x80 ? 3 : 2;
+}
+
 /** Writes a code point. */
 export function writeCodePoint(m: Uint8Array, c: number, w: number): number {
   if (c < 0x80) {
