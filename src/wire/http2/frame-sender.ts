@@ -166,12 +166,10 @@ export class FrameSender implements TurnEnd {
     this.pump();
   }
 
-  /** Another WINDOW_UPDATE came for the stream, or SETTINGS changed its window. */
-  windowGrew(stream: Http2Stream): void {
-    if (stream.hasQueue) {
-      this.makeReady(stream);
-      this.pump();
-    }
+  /** The stream's window has grown. @returns whether that is something to `pump` for. */
+  readyAgain(stream: Http2Stream): boolean {
+    if (stream.hasQueue) this.makeReady(stream);
+    return stream.queued;
   }
 
   /** Forgets what waits for a stream that is being closed. */

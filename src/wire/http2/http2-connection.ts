@@ -306,7 +306,7 @@ export abstract class Http2Connection<S extends Http2Stream & Tabled<S>> extends
     stream.sendWindowBytes += incrementBytes;
     if (incrementBytes === 0) this.breakStream(stream, errorCode.protocolError, "WINDOW_UPDATE of 0");
     else if (stream.sendWindowBytes > max31) this.breakStream(stream, errorCode.flowControlError, "stream window above 2^31-1");
-    else this.sender.windowGrew(stream);
+    else if (this.sender.readyAgain(stream)) this.sender.pump();
   }
 
   private onResetFrame(streamId: number, bytes: Uint8Array, start: number, end: number): void {
@@ -331,6 +331,7 @@ export abstract class Http2Connection<S extends Http2Stream & Tabled<S>> extends
     readSettings(bytes, start, end, (id, value) => this.applySetting(id, value));
     const first = this.only === SETTINGS;
     if (first) this.only = anyFrame;
+    // Acknowledged before anything is sent that makes use of them.
     writeSettingsAck(this.output);
     this.controlFrameQueued();
     if (first) this.onPeerReady();
@@ -349,7 +350,7 @@ export abstract class Http2Connection<S extends Http2Stream & Tabled<S>> extends
       for (const stream of this.streams.all()) {
         stream.sendWindowBytes += change;
         if (stream.sendWindowBytes > max31) throw new Http2Violation(errorCode.flowControlError, "SETTINGS push a window above 2^31-1");
-        if (change > 0) this.sender.windowGrew(stream);
+        if (change > 0) this.sender.readyAgain(stream);
       }
     } else this.onPeerSetting(id, value);
   }
