@@ -14,9 +14,7 @@ import { buildSchema } from "../../src/schema/build-schema.ts";
 import type { Schema } from "../../src/schema/descriptor.ts";
 import { createMethodTable } from "../../src/schema/method-table.ts";
 import { createCluster, type Cluster } from "../../src/upstream/cluster.ts";
-import { serveHttp2 } from "../../src/wire/http2/serve-http2.ts";
 import { Http2Client } from "../../src/wire/http2/http2-client.ts";
-import { serveNodeHttp2 } from "../../src/wire/node-http2/node-http2-server.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { createListener } from "../../src/wire/listener.ts";
 
@@ -67,7 +65,6 @@ export async function startHop({ handler, schema = echoSchema(), messageBytes = 
     clock: systemClock,
     logger: silentLogger,
     http2,
-    engines: { own: serveHttp2, node: serveNodeHttp2 },
   });
   return { port: listener.address.port, ended, stop: () => listener.close() };
 }
