@@ -90,7 +90,12 @@ class ServiceRuntime implements Runtime {
   constructor(services: ProcessServices, generation: Generation) {
     this.services = services;
     this.generation = generation;
-    this.handler = createDispatcher({ inbounds: createInbounds(), serving: () => this.generation.serving });
+    this.handler = createDispatcher({
+      inbounds: createInbounds(),
+      serving: () => this.generation.serving,
+      onFault: (cause, call) =>
+        services.logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause }),
+    });
   }
 
   get config(): Config {

@@ -25,17 +25,24 @@ export interface Serving extends Catalogue {
   observed(innermost: Handler): Handler;
 }
 
+type OnFault = (thrown: unknown, call: Call) => void;
+
 export interface DispatcherOptions {
   /** In the order in which they are asked; the last one answers what nobody accepts. */
   readonly inbounds: readonly Inbound[];
   /** What is served at this moment. */
   readonly serving: () => Serving;
+  /** Told of a bug in an inbound; what was thrown is for the log alone. */
+  readonly onFault: OnFault;
 }
+
+/** RFC 9113, section 7. */
+const internalError = 0x2;
 
 /** The method that stands for everything that never reached one: one label for all of them. */
 const unmatched = opaqueMethod("/-/-");
 
-export function createDispatcher({ inbounds, serving }: DispatcherOptions): ExchangeHandler {
+export function createDispatcher({ inbounds, serving, onFault }: DispatcherOptions): ExchangeHandler {
   const last = inbounds[inbounds.length - 1]!;
 
   function inboundOf(x: Exchange): Inbound {
@@ -43,68 +50,100 @@ export function createDispatcher({ inbounds, serving }: DispatcherOptions): Exch
     return last;
   }
 
-  return (x: Exchange): void => {
-    const current = serving();
-    const inbound = inboundOf(x);
+  return (x) => new Dispatch(x, inboundOf(x), serving(), onFault).begin();
+}
+
+/** One exchange on its way through. */
+class Dispatch {
+  private readonly x: Exchange;
+  private readonly inbound: Inbound;
+  private readonly serving: Serving;
+  private readonly onFault: OnFault;
+
+  constructor(x: Exchange, inbound: Inbound, serving: Serving, onFault: OnFault) {
+    this.x = x;
+    this.inbound = inbound;
+    this.serving = serving;
+    this.onFault = onFault;
+  }
+
+  begin(): void {
     let decoded: Call | Promise<Call>;
     try {
-      decoded = inbound.decode(x, current);
-    } catch (error) {
-      refuse(error, x, inbound, current);
+      decoded = this.inbound.decode(this.x, this.serving);
+    } catch (thrown) {
+      this.refuse(thrown);
       return;
     }
     if (decoded instanceof Promise) {
       decoded.then(
-        (call) => answer(call, x, inbound, current),
-        (error: unknown) => refuse(error, x, inbound, current),
+        (call) => this.run(call, this.serving.handlerOf(call.method)),
+        (thrown: unknown) => this.refuse(thrown),
       );
-    } else answer(decoded, x, inbound, current);
-  };
-}
-
-function answer(call: Call, x: Exchange, inbound: Inbound, serving: Serving): void {
-  run(serving.handlerOf(call.method), call, x, inbound, serving);
-}
-
-function refuse(thrown: unknown, x: Exchange, inbound: Inbound, serving: Serving): void {
-  const error = CallError.of(thrown);
-  const caller = { address: x.peer.address, protocol: inbound.kind, secure: x.peer.tls !== undefined };
-  const call = new Call(unmatched, caller, Metadata.share(x.head.headers.flat), new MessageList([]), new Deadline(), x.arrivedAtMs);
-  run(
-    serving.observed(() => Promise.reject(error)),
-    call,
-    x,
-    inbound,
-    serving,
-  );
-}
-
-function run(handler: Handler, call: Call, x: Exchange, inbound: Inbound, serving: Serving): void {
-  x.onAbort((reason) => call.cancel(callerLeft(reason)));
-  let reply: Promise<Reply>;
-  try {
-    reply = handler(call);
-  } catch (error) {
-    fail(error, call, x, inbound, serving);
-    return;
+    } else this.run(decoded, this.serving.handlerOf(decoded.method));
   }
-  reply.then(
-    (value) => {
-      const end = inbound.encode(value, call, x, serving);
-      if (end instanceof Promise) void end.then((status) => call.finish(status));
-      else finish(call, end, x);
-    },
-    (error: unknown) => fail(error, call, x, inbound, serving),
-  );
-}
 
-function fail(thrown: unknown, call: Call, x: Exchange, inbound: Inbound, serving: Serving): void {
-  const error = CallError.of(thrown);
-  if (x.open) inbound.reject(error, x, serving);
-  call.finish(statusOf(error));
-}
+  private refuse(thrown: unknown): void {
+    const { x, inbound, serving } = this;
+    const caller = { address: x.peer.address, protocol: inbound.kind, secure: x.peer.tls !== undefined };
+    const call = new Call(unmatched, caller, Metadata.share(x.head.headers.flat), new MessageList([]), new Deadline(), x.arrivedAtMs);
+    this.run(
+      call,
+      serving.observed(() => Promise.reject(thrown as Error)),
+    );
+  }
 
-/** A caller that left while the answer was made did not get it, whatever the upstream said. */
-function finish(call: Call, end: Status, x: Exchange): void {
-  call.finish(call.cancelled !== undefined && !x.open ? statusOf(call.cancelled) : end);
+  private run(call: Call, handler: Handler): void {
+    this.x.onAbort((reason) => call.cancel(callerLeft(reason)));
+    let reply: Promise<Reply>;
+    try {
+      reply = handler(call);
+    } catch (thrown) {
+      this.fail(call, thrown);
+      return;
+    }
+    reply.then(
+      (value) => this.encode(call, value),
+      (thrown: unknown) => this.fail(call, thrown),
+    );
+  }
+
+  private encode(call: Call, reply: Reply): void {
+    let end: Status | Promise<Status>;
+    try {
+      end = this.inbound.encode(reply, call, this.x, this.serving);
+    } catch (fault) {
+      this.breakOff(call, fault);
+      return;
+    }
+    if (end instanceof Promise) {
+      end.then(
+        (status) => this.finish(call, status),
+        (fault: unknown) => this.breakOff(call, fault),
+      );
+    } else this.finish(call, end);
+  }
+
+  private fail(call: Call, thrown: unknown): void {
+    const error = CallError.of(thrown);
+    try {
+      if (this.x.open) this.inbound.reject(error, this.x, this.serving);
+    } catch (fault) {
+      this.breakOff(call, fault);
+      return;
+    }
+    call.finish(statusOf(error));
+  }
+
+  /** A bug in the inbound costs one call. The answer may be half written: the caller sees it break, log and row say why. */
+  private breakOff(call: Call, fault: unknown): void {
+    this.onFault(fault, call);
+    if (this.x.open) this.x.abort(internalError);
+    call.finish(statusOf(new CallError("INTERNAL", undefined, { cause: fault })));
+  }
+
+  /** A caller that left while the answer was made did not get it, whatever the upstream said. */
+  private finish(call: Call, end: Status): void {
+    call.finish(call.cancelled !== undefined && !this.x.open ? statusOf(call.cancelled) : end);
+  }
 }

@@ -61,7 +61,11 @@ export async function startHop({ handler, schema = echoSchema(), messageBytes = 
     host: "127.0.0.1",
     port: 0,
     limits: defaultLimits,
-    handler: createDispatcher({ inbounds: createInbounds(), serving: () => serving }),
+    handler: createDispatcher({
+      inbounds: createInbounds(),
+      serving: () => serving,
+      onFault: (thrown) => void Promise.reject(thrown as Error),
+    }),
     clock: systemClock,
     logger: silentLogger,
     http2,
