@@ -50,14 +50,14 @@ describe("judge: h2spec, strict", () => {
     this.timeout(60_000);
     await judge(
       program,
-      createServer({ allowHalfOpen: true }, (socket) => serve(socket, "http")),
+      createServer({ allowHalfOpen: true, noDelay: true }, (socket) => serve(socket, "http")),
     );
   });
 
   it("over TLS", async function () {
     const program = outside(this, "h2spec");
     this.timeout(60_000);
-    const options = { cert: certificate, key: certificateKey, ALPNProtocols: ["h2"], allowHalfOpen: true };
+    const options = { cert: certificate, key: certificateKey, ALPNProtocols: ["h2"], allowHalfOpen: true, noDelay: true };
     const server = createTlsServer(options, (socket) => serve(socket, "https"));
     server.on("tlsClientError", () => undefined);
     await judge(program, server, "-t", "-k");

@@ -89,7 +89,7 @@ class PrinterText {
 
   #make(body: string): Printer {
     const names = Object.keys(printerPrimitives).join();
-    const code = `"use strict";const {${names}}=primitives;\n${this.#head}return function print(m,p,e,w){${body}};`;
+    const code = `"use strict";const {${names}}=primitives;\n${this.#head}return (function print(m,p,e,w){${body}});`;
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the point of this file; only numbers of the schema become code
     const make = new Function("primitives", "links", code) as (...args: unknown[]) => Printer;
     return make(printerPrimitives, this.#links);

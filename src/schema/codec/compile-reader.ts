@@ -101,7 +101,7 @@ class ReaderText {
 
   #make(body: string): Reader {
     const names = Object.keys(readerPrimitives).join();
-    const code = `"use strict";const {${names}}=primitives;\n${this.#head}return function read(m,p,w){${body}};`;
+    const code = `"use strict";const {${names}}=primitives;\n${this.#head}return (function read(m,p,w){${body}});`;
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the point of this file; only numbers of the schema become code
     const make = new Function("primitives", "links", "tables", code) as (...args: unknown[]) => Reader;
     return make(readerPrimitives, this.#links, this.#tables);

@@ -60,7 +60,11 @@ export function load(input: Uint8Array, perByte: number): number {
     adopt(memory);
   }
   memory.set(input, 0);
-  memory.fill(0, n, start);
+  const { view } = reg;
+  view.setFloat64(n, 0);
+  view.setFloat64(n + 8, 0);
+  view.setFloat64(n + 16, 0);
+  view.setFloat64(n + 24, 0);
   reg.end = n;
   reg.at = 0;
   reg.depth = 0;

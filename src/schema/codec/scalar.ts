@@ -18,7 +18,7 @@ import type { Printer, Reader } from "./transcoder.ts";
 
 export const INT32_MIN = -2147483648;
 export const INT32_MAX = 2147483647;
-export const UINT32_MAX = 4294967295;
+const UINT32_MAX = 4294967295;
 
 export function wireTypeOf(scalar: ScalarType): 0 | 1 | 2 | 5 {
   switch (scalar) {

@@ -87,7 +87,7 @@ export function skipField(m: Uint8Array, p: number, e: number, tag: number): num
 }
 
 /** Behind the end tag of the group whose content begins at `p`. */
-export function skipGroup(m: Uint8Array, p: number, e: number, number: number): number {
+function skipGroup(m: Uint8Array, p: number, e: number, number: number): number {
   if (++reg.depth > MAX_DEPTH) refuse(p, "nested deeper than 100 levels");
   while (p < e) {
     const start = p;

@@ -8,6 +8,7 @@ import { buildSchema } from "../../../../src/schema/build-schema.ts";
 import { createCodec, type FieldAwareCodec } from "../../../../src/schema/codec/codec-factory.ts";
 import { CompiledCodec } from "../../../../src/schema/codec/compiled-codec.ts";
 import { InterpretedCodec } from "../../../../src/schema/codec/interpreted-codec.ts";
+import { reg } from "../../../../src/schema/codec/registers.ts";
 import type { MessageDescriptor } from "../../../../src/schema/descriptor.ts";
 
 const setPath = fileURLToPath(new URL("../../../support/protos/codec/v1/codec.binpb", import.meta.url));
@@ -299,6 +300,33 @@ for (const [kind, make] of Object.entries(kinds)) {
     });
   });
 }
+
+describe("codec memory", () => {
+  it("has room for the worst that JSON can become", () => {
+    const n = 50_000;
+    for (const codec of [kinds.compiled(everything), kinds.interpreted(everything)]) {
+      const wire = there(codec, `{"farValues":[${"0,".repeat(n - 1)}0]}`);
+      assert.equal(wire.length, n * 15);
+      assert.deepEqual(wire.subarray(-15), wire.subarray(0, 15));
+    }
+  });
+
+  it("does not stay large", () => {
+    const codec = kinds.compiled(everything);
+    const json = Buffer.from(`{"aString":"${"x".repeat(3_000_000)}"}`);
+    const wire = codec.jsonToWire(json);
+    assert.ok(reg.memory.length < 100_000);
+    assert.ok(Buffer.from(codec.wireToJson(wire)).equals(json));
+    assert.ok(reg.memory.length < 100_000);
+  });
+
+  it("grows while it prints", () => {
+    const codec = kinds.compiled(everything);
+    const control = "\u0001".repeat(200_000);
+    const wire = there(codec, JSON.stringify({ manyString: [control, "y"], aString: control }));
+    assert.deepEqual(JSON.parse(back(codec, wire)), { manyString: [control, "y"], aString: control });
+  });
+});
 
 describe("codec factory", () => {
   it("compiles where it may", () => assert.ok(createCodec(everything, canonicalJson, schema) instanceof CompiledCodec));
