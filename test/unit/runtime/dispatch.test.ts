@@ -34,7 +34,7 @@ function fakeExchange(): Exchange & { aborted: number | undefined } {
     },
     body: { whole: () => undefined, read: () => undefined, trailers: undefined, cancel: () => undefined },
     onAbort: () => undefined,
-    abort(code: number) {
+    abort(this: { aborted: number | undefined }, code: number) {
       this.aborted = code;
     },
   } as unknown as Exchange & { aborted: number | undefined };
