@@ -158,7 +158,7 @@ export class ClientConnection extends Http2Connection<ClientRequest> {
   }
 
   private onResponse(request: ClientRequest, fields: readonly string[], end: boolean): void {
-    const response = readResponse(fields);
+    const response = readResponse(fields, this.headRepeats);
     if (typeof response === "string") {
       this.breakStream(request, errorCode.protocolError, response);
       return;

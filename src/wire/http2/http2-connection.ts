@@ -75,6 +75,11 @@ export abstract class Http2Connection<S extends Http2Stream & Tabled<S>> extends
     this.block = new HeaderBlock(limits.headBytes + 16 * limits.headFields);
   }
 
+  /** The head that is being told of has come before, as the same list. */
+  protected get headRepeats(): boolean {
+    return this.decoder.lastBlockKnown;
+  }
+
   /** Is the stream one nobody has opened yet? */
   protected abstract isIdle(streamId: number): boolean;
   /** A complete head or trailers; `fields` is shared and never written to. */

@@ -1,10 +1,11 @@
 /**
  * A decoded header block read as a request (RFC 9113, section 8.3.1): pseudo fields apart, connection fields refused, cookies joined.
  *
- * Peers that settle send the same block again and get the same list from the decoder, so what was read from a list is remembered by its
- * identity: 0.6 us less per request with ten fields (bench/micro/http2.bench.ts).
+ * What was read from a list is remembered by its identity, but only for lists that come again: a WeakMap costs 0.01 us to ask and 1 us to fill
+ * (bench/micro/http2.bench.ts), as much as reading ten fields anew.
  */
 import { isConnectionField, isFieldName, isFieldValue, isMethod, isTarget, parseContentLength } from "./field-rules.ts";
+import { sharedList } from "./shared-lists.ts";
 
 export interface RequestFields {
   readonly method: string;
@@ -19,13 +20,18 @@ export interface RequestFields {
 
 const known = new WeakMap<readonly string[], RequestFields | string>();
 
-/** @returns what is wrong, as text, when the request is malformed (section 8.1.1). */
-export function readRequest(fields: readonly string[]): RequestFields | string {
+/**
+ * @param repeats the decoder has found this very list again.
+ * @returns what is wrong, as text, when the request is malformed (section 8.1.1).
+ */
+export function readRequest(fields: readonly string[], repeats: boolean): RequestFields | string {
+  if (!repeats) return new RequestReading().read(fields);
   const seen = known.get(fields);
   if (seen !== undefined) return seen;
   const read = new RequestReading().read(fields);
-  known.set(fields, read);
-  return read;
+  const kept = typeof read === "string" ? read : { ...read, headers: sharedList(read.headers) };
+  known.set(fields, kept);
+  return kept;
 }
 
 class RequestReading {

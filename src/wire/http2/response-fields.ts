@@ -1,5 +1,6 @@
 /** A decoded header block read as a response (RFC 9113, section 8.3.2); remembered by the list's identity like requests are. */
 import { isConnectionField, isFieldName, isFieldValue, parseContentLength } from "./field-rules.ts";
+import { sharedList } from "./shared-lists.ts";
 
 export interface ResponseFields {
   readonly status: number;
@@ -11,12 +12,14 @@ export interface ResponseFields {
 const known = new WeakMap<readonly string[], ResponseFields | string>();
 
 /** @returns what is wrong, as text, when the response is malformed. */
-export function readResponse(fields: readonly string[]): ResponseFields | string {
+export function readResponse(fields: readonly string[], repeats: boolean): ResponseFields | string {
+  if (!repeats) return readFields(fields);
   const seen = known.get(fields);
   if (seen !== undefined) return seen;
   const read = readFields(fields);
-  known.set(fields, read);
-  return read;
+  const kept = typeof read === "string" ? read : { ...read, headers: sharedList(read.headers) };
+  known.set(fields, kept);
+  return kept;
 }
 
 function readFields(fields: readonly string[]): ResponseFields | string {

@@ -136,7 +136,7 @@ export class ServerConnection extends Http2Connection<ServerStream> {
   }
 
   private openStream(streamId: number, fields: readonly string[], tooLarge: boolean, end: boolean): void {
-    const request = readRequest(fields);
+    const request = readRequest(fields, this.headRepeats);
     if (typeof request === "string" && !tooLarge) {
       this.refuse(streamId, errorCode.protocolError);
       return;

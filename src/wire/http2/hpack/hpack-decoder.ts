@@ -30,6 +30,8 @@ const nothing = new Uint8Array(0);
 export class HpackDecoder {
   /** The last block held more than `maxListBytes` or `maxFields`; what `decode` returned is the part below the limits. */
   lastBlockTooLarge = false;
+  /** The last block was one that comes again and again: what is derived from its list is worth keeping. */
+  lastBlockKnown = false;
 
   private readonly maxTableBytes: number;
   private readonly maxListBytes: number;
@@ -64,6 +66,7 @@ export class HpackDecoder {
     const { table, cache } = this;
     const { generation } = table;
     const known = cache.find(bytes, start, end, generation);
+    this.lastBlockKnown = known !== undefined;
     if (known !== undefined) return known;
 
     this.usedTable = false;
