@@ -1,6 +1,6 @@
 /** REST in, a real grpc-js backend behind: bindings, errors, server streams, limits, over real sockets. */
 import assert from "node:assert/strict";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Cluster } from "../../src/upstream/cluster.ts";
 import { startEchoServer, type EchoServer } from "../support/echo-server.ts";
 import { clusterAt, startHop, until, type Hop } from "../support/hop.ts";
@@ -80,7 +80,7 @@ describe("REST to a gRPC backend", () => {
     ["bad escape", () => fetch(`${base}/v1/echo/%zz`), 400, 3, "INVALID_PARAMETER"],
     ["bad timeout", () => fetch(`${base}/v1/echo/a`, { headers: { "grpc-timeout": "soon" } }), 400, 3, "INVALID_TIMEOUT"],
     ["too large", () => post("/v1/echo", { text: "x".repeat(5 << 20) }), 413, 8, "MESSAGE_TOO_LARGE"],
-    ["client streaming", () => post("/dragoman.test.v1.Echo/Collect", {}), 501, 12, "UNSUPPORTED_STREAMING"],
+    ["two streams over HTTP/1.1", () => post("/dragoman.test.v1.Echo/Chat", {}), 400, 12, "UNSUPPORTED_STREAMING"],
   ];
   for (const [what, send, status, code, reason, field] of refusals)
     it(`${what}: ${status} ${reason}`, async () => {
@@ -188,7 +188,7 @@ describe("REST to a gRPC backend", () => {
         headers: { ...json, accept: "application/x-ndjson" },
       });
       sent.end(JSON.stringify({ count: 100_000, padding: 10_000 }));
-      const response = await new Promise<import("node:http").IncomingMessage>((resolve) => sent.on("response", resolve));
+      const response = await new Promise<IncomingMessage>((resolve) => sent.on("response", resolve));
       response.on("error", () => undefined);
       response.pause();
       const before = process.memoryUsage().arrayBuffers;

@@ -3,23 +3,44 @@
  *
  * The trap: details of an upstream may be of types the schema does not hold. They are kept as `@type` and base64 `value`, never dropped.
  */
-import type { CallError, ErrorDetail } from "../../core/call-error.ts";
+import { CallError, type ErrorDetail } from "../../core/call-error.ts";
+import { Code } from "../../core/code.ts";
 import { CodecError } from "../../core/message-type.ts";
 import type { MessageType } from "../../core/message-type.ts";
+import type { Status } from "../../core/status.ts";
+import type { Exchange } from "../../wire/exchange.ts";
+import type { Catalogue } from "../protocol.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
 import { errorDomain } from "../shared/rpc-status.ts";
+import { errorDetailType, retryAfter } from "./error-details.ts";
+import { addAnswerHeaders } from "./headers.ts";
 
-export type ResolveType = (name: string) => MessageType | undefined;
-
-export function httpStatusOf(error: CallError): number {
-  return error.httpStatus ?? httpStatusOfCode(error.code);
+/** Answers with an error, before anything else was written. */
+export function writeError(error: CallError, x: Exchange, catalogue: Catalogue): void {
+  x.body.cancel();
+  const { metadata, trailers } = error;
+  const headers = ["content-type", "application/json", ...error.headers];
+  if (error.code === Code.UNAUTHENTICATED && !error.headers.includes("www-authenticate") && metadata?.has("www-authenticate") !== true)
+    headers.push("www-authenticate", trailers.get("www-authenticate") ?? "Bearer");
+  if (!error.headers.includes("retry-after") && metadata?.has("retry-after") !== true) {
+    const seconds = retryAfter(error.details);
+    if (seconds !== undefined) headers.push("retry-after", String(seconds));
+  }
+  if (metadata !== undefined) addAnswerHeaders(headers, metadata, "");
+  addAnswerHeaders(headers, trailers, "trailer-");
+  x.respond(error.httpStatus ?? httpStatusOfCode(error.code), headers, Buffer.from(errorJson(error, catalogue)));
 }
 
-/** `{"code":…,"message":…,"details":[…]}` in UTF-8. */
-export function errorBody(error: CallError, resolve: ResolveType): Buffer {
+/** The error a call ended with. */
+export function errorOfStatus({ code, message, error }: Status): CallError {
+  return error ?? new CallError("UPSTREAM_STATUS", message, { code, source: "upstream" });
+}
+
+/** `google.rpc.Status` as JSON: `{"code":…,"message":…,"details":[…]}`. */
+export function errorJson(error: CallError, { table }: Catalogue): string {
   const details = error.reason === "UPSTREAM_STATUS" ? [] : ownDetails(error);
-  for (const detail of error.details) details.push(detailJson(detail, resolve));
-  return Buffer.from(`{"code":${error.code},"message":${JSON.stringify(error.message)},"details":[${details.join(",")}]}`);
+  for (const detail of error.details) details.push(detailJson(detail, (name) => table?.schema.message(name) ?? errorDetailType(name)));
+  return `{"code":${error.code},"message":${JSON.stringify(error.message)},"details":[${details.join(",")}]}`;
 }
 
 function ownDetails(error: CallError): string[] {
@@ -32,7 +53,7 @@ function ownDetails(error: CallError): string[] {
   return details;
 }
 
-function detailJson({ typeUrl, value }: ErrorDetail, resolve: ResolveType): string {
+function detailJson({ typeUrl, value }: ErrorDetail, resolve: (name: string) => MessageType | undefined): string {
   const name = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
   const type = resolve(name);
   const typeField = `"@type":${JSON.stringify(typeUrl)}`;

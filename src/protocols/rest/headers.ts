@@ -28,6 +28,7 @@ const metadataPrefix = "grpc-metadata-";
 export interface RequestFields {
   readonly metadata: Metadata;
   readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
   /** The shortest of the timeouts sent; Infinity without one. */
   readonly timeoutMs: number;
 }
@@ -36,12 +37,14 @@ export interface RequestFields {
 export function readRequestHeaders(headers: readonly string[]): RequestFields {
   const metadata: string[] = [];
   let contentType: string | undefined;
+  let contentEncoding: string | undefined;
   let timeoutMs = Infinity;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     const value = headers[i + 1]!;
     if (dropped.has(name)) {
       if (name === "content-type") contentType = value;
+      else if (name === "content-encoding") contentEncoding = contentEncoding === undefined ? value : `${contentEncoding}, ${value}`;
       continue;
     }
     const parse = timeouts.get(name);
@@ -60,7 +63,7 @@ export function readRequestHeaders(headers: readonly string[]): RequestFields {
     if (name.endsWith("-bin")) checkBinary(name, value);
     metadata.push(name, value);
   }
-  return { metadata: new Metadata(metadata), contentType, timeoutMs };
+  return { metadata: new Metadata(metadata), contentType, contentEncoding, timeoutMs };
 }
 
 function addPrefixed(metadata: string[], name: string, value: string): void {
@@ -104,8 +107,18 @@ export function addAnswerHeaders(headers: string[], metadata: Metadata, prefix: 
   }
 }
 
-/** The HTTP status a backend asked for by `x-http-code`: 200 to 399, anything else is ignored. */
-export function requestedStatus(metadata: Metadata): number {
-  const text = metadata.get("x-http-code");
+/** The HTTP status a backend asked for by `x-http-code`, in its headers or trailers: 200 to 399, anything else is ignored. */
+export function requestedStatus(metadata: Metadata, trailers: Metadata = Metadata.empty): number {
+  const text = metadata.get("x-http-code") ?? trailers.get("x-http-code");
   return text !== undefined && /^[23]\d\d$/.test(text) ? Number(text) : 200;
+}
+
+/** No Content, Reset Content, Not Modified: an answer with such a status has no body (RFC 9110, section 6.4.1). */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
+/** A content type as a backend gave it; what no header could carry is not handed on. */
+export function safeContentType(contentType: string): string {
+  return /^[\x21-\x7e][\x20-\x7e]{0,250}$/.test(contentType) ? contentType : "application/octet-stream";
 }

@@ -7,28 +7,35 @@
 import { Call } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
 import { Deadline } from "../../core/deadline.ts";
-import { SingleMessage } from "../../core/messages.ts";
+import { MessageList, SingleMessage, type Messages } from "../../core/messages.ts";
 import { slot } from "../../core/slots.ts";
-import type { Payload } from "../../core/payload.ts";
 import type { Reply } from "../../core/reply.ts";
-import { Code } from "../../core/code.ts";
-import { statusOf, type Status } from "../../core/status.ts";
+import type { Status } from "../../core/status.ts";
 import type { Binder } from "../../schema/binding/binder.ts";
+import { isJsonType } from "../../schema/binding/form-part.ts";
 import type { RouteMatch } from "../../schema/method-table.ts";
-import type { Exchange } from "../../wire/exchange.ts";
+import type { BodyReader, Exchange, RequestHead } from "../../wire/exchange.ts";
 import type { Catalogue, Inbound } from "../protocol.ts";
-import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { collectBody } from "../shared/collect-body.ts";
-import { errorBody, httpStatusOf, type ResolveType } from "./errors.ts";
-import { addAnswerHeaders, readRequestHeaders, requestedStatus, type RequestFields } from "./headers.ts";
-import { streamFormOf } from "./stream-form.ts";
-import { writeStreamReply } from "./stream-reply.ts";
+import { decodedBody } from "./content-decoding.ts";
+import { writeError } from "./errors.ts";
+import { readRequestHeaders, type RequestFields } from "./headers.ts";
+import { bindBody, unsupportedType } from "./request-body.ts";
+import { JsonMessages, RawMessages } from "./request-stream.ts";
+import { writeLate, writeSingle } from "./single-answer.ts";
+import { writeStream } from "./stream-reply.ts";
 
 const kind = "rest";
-const jsonHeaders: readonly string[] = Object.freeze(["content-type", "application/json"]);
+/** One message a line, or one behind the other: never one array of messages. */
+const lineTypes: ReadonlySet<string> = new Set([
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+  "application/json-lines",
+]);
 
-/** Set only where the answer is one field of the response message. */
-const ResponseField = slot<Binder>("rest.response-field");
+/** Set only where the answer is not simply the response message as canonical JSON. */
+const ResponseShape = slot<Binder>("rest.response-shape");
 
 export function createRestInbound(): Inbound {
   return {
@@ -42,76 +49,72 @@ export function createRestInbound(): Inbound {
       if (catalogue.table === undefined) throw new CallError("NO_SCHEMA");
       const route = catalogue.table.route(head.method, head.target);
       if (!route.found) throw missed(head.method, route.allow);
-      const { method } = route;
-      if (method.clientStreaming)
-        throw new CallError("UNSUPPORTED_STREAMING", `${method.path} takes a stream of requests; call it by gRPC or Connect`);
       const fields = readRequestHeaders(head.headers.flat);
       const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
-      const body = collectBody(head, x.body, catalogue.messageBytes, deadline.atMs);
+      const source = fields.contentEncoding === undefined ? x.body : decodedBody(x.body, fields.contentEncoding);
+      if (route.method.clientStreaming)
+        return makeCall(x, route, fields, deadline, requestMessages(head, source, route, fields.contentType, catalogue.messageBytes));
+      const body = collectBody(head, source, catalogue.messageBytes, deadline.atMs);
       if (body instanceof Promise) return body.then((bytes) => toCall(x, route, fields, deadline, bytes));
       return toCall(x, route, fields, deadline, body);
     },
 
     encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
+      const shape = call.hasSlots ? call.slots.get(ResponseShape) : undefined;
+      if (call.method.serverStreaming) return writeStream(reply, call, x, shape, catalogue);
       const end = reply.ended;
-      if (end === undefined) {
-        return writeStreamReply(reply, call, x, {
-          form: streamFormOf(x.head.headers.get("accept")),
-          json: (payload) => jsonOf(payload, call),
-          errorJson: (error) => errorBody(error, resolverOf(catalogue)).toString("utf8"),
-          reject: (error) => this.reject(error, x, catalogue),
-        });
-      }
-      if (end.code !== Code.OK) {
-        this.reject(end.error ?? CallError.of(end), x, catalogue);
-        return end;
-      }
-      try {
-        const json = jsonOf(reply.messages.single!, call);
-        call.responseBytes = json.length;
-        if (reply.metadata.size === 0 && end.trailers.size === 0) x.respond(200, jsonHeaders, json);
-        else x.respond(requestedStatus(reply.metadata), answerHeaders(reply, end), json);
-        return end;
-      } catch (thrown) {
-        const error = errorOfAnswer(thrown);
-        this.reject(error, x, catalogue);
-        return statusOf(error);
-      }
+      if (end === undefined) return writeLate(reply, call, x, shape, catalogue);
+      return writeSingle(reply, reply.messages.single!, end, call, x, shape, catalogue);
     },
 
-    reject(error: CallError, x: Exchange, catalogue: Catalogue): void {
-      x.body.cancel();
-      const headers = [...jsonHeaders, ...error.headers];
-      if (error.code === Code.UNAUTHENTICATED && !error.headers.includes("www-authenticate")) headers.push("www-authenticate", "Bearer");
-      if (error.metadata !== undefined) addAnswerHeaders(headers, error.metadata, "");
-      addAnswerHeaders(headers, error.trailers, "trailer-");
-      x.respond(httpStatusOf(error), headers, errorBody(error, resolverOf(catalogue)));
-    },
+    reject: writeError,
   };
 }
 
-/** The answer's message, or the one field of it that the binding names. Valid until the next conversion. */
-function jsonOf(payload: Payload, call: Call): Uint8Array {
-  const binder = call.hasSlots ? call.slots.get(ResponseField) : undefined;
-  return binder === undefined ? payload.jsonView() : binder.responseJson(payload);
-}
-
-function resolverOf(catalogue: Catalogue): ResolveType {
-  return (name) => catalogue.table?.schema.message(name);
+/** The messages of a client stream. @throws CallError */
+function requestMessages(
+  head: RequestHead,
+  body: BodyReader,
+  route: RouteMatch,
+  contentType: string | undefined,
+  limitBytes: number,
+): Messages {
+  const { binder, method } = route;
+  if (binder.binding.body === "") {
+    if (body.whole()?.length !== 0) throw new CallError("UNEXPECTED_BODY", undefined, { source: "caller" });
+    return new MessageList([binder.bind(route, undefined)]);
+  }
+  if (method.serverStreaming && head.version !== "2")
+    throw new CallError("UNSUPPORTED_STREAMING", `${method.path} streams both ways: use HTTP/2, or a WebSocket on this path`, {
+      source: "caller",
+      httpStatus: 400,
+    });
+  if (binder.rawBody) return new RawMessages(body, route, contentType ?? "");
+  const type = (contentType ?? "").replace(/\s*;.*$/s, "").toLowerCase();
+  if (lineTypes.has(type)) return new JsonMessages(body, route, limitBytes, "values");
+  if (isJsonType(type)) return new JsonMessages(body, route, limitBytes, "any");
+  if (head.contentLength <= 0 && body.whole()?.length === 0) return new MessageList([]);
+  throw unsupportedType(contentType, "application/json, application/x-ndjson");
 }
 
 function toCall(x: Exchange, route: RouteMatch, fields: RequestFields, deadline: Deadline, body: Uint8Array): Call {
-  const { binder, method } = route;
-  if (body.length > 0 && !isJson(fields.contentType))
-    throw new CallError(
-      "UNSUPPORTED_MEDIA_TYPE",
-      `content type ${JSON.stringify(fields.contentType ?? "")} is not supported: send application/json`,
-    );
-  const payload = binder.bind(route, body.length === 0 ? undefined : body);
-  const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
-  const call = new Call(method, caller, fields.metadata, new SingleMessage(payload), deadline, x.arrivedAtMs);
+  const { binder } = route;
+  // The two usual ways first; everything else is decided by content type and binding.
+  const payload =
+    body.length === 0 && !binder.rawBody
+      ? binder.bind(route, undefined)
+      : fields.contentType === "application/json" && !binder.rawBody
+        ? binder.bind(route, body)
+        : bindBody(route, fields.contentType, body);
+  const call = makeCall(x, route, fields, deadline, new SingleMessage(payload));
   call.requestBytes = body.length;
-  if (binder.responseField !== undefined) call.slots.set(ResponseField, binder);
+  return call;
+}
+
+function makeCall(x: Exchange, { binder, method }: RouteMatch, fields: RequestFields, deadline: Deadline, messages: Messages): Call {
+  const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
+  const call = new Call(method, caller, fields.metadata, messages, deadline, x.arrivedAtMs);
+  if (binder.shapesResponse) call.slots.set(ResponseShape, binder);
   return call;
 }
 
@@ -121,16 +124,4 @@ function missed(httpMethod: string, allow: readonly string[]): CallError {
     source: "caller",
     headers: ["allow", allow.join(", ")],
   });
-}
-
-/** "application/json", "application/*+json", with or without parameters. */
-function isJson(contentType: string | undefined): boolean {
-  return contentType === "application/json" || (contentType !== undefined && /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType));
-}
-
-function answerHeaders(reply: Reply, end: Status): string[] {
-  const headers = [...jsonHeaders];
-  addAnswerHeaders(headers, reply.metadata, "");
-  addAnswerHeaders(headers, end.trailers, "trailer-");
-  return headers;
 }

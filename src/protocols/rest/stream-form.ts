@@ -10,8 +10,8 @@ export interface StreamForm {
   /** Before each message. `index` counts from 0. */
   before(index: number): string;
   readonly after: string;
-  /** The record of a failure, `error` being `google.rpc.Status` as JSON. */
-  failure(error: string, index: number): string;
+  /** The record of a failure, `error` being `google.rpc.Status` as JSON; undefined where there is no room for one: the answer is broken off. */
+  failure(error: string, index: number): string | undefined;
   readonly end: string;
   /** Written while nothing else is, so that intermediaries do not give up; undefined where the form has no room for it. */
   readonly heartbeat: string | undefined;
@@ -46,6 +46,17 @@ const events: StreamForm = {
   failure: (error) => `event: error\ndata: ${error}\n\n`,
   end: "",
   heartbeat: ":\n\n",
+};
+
+/** `google.api.HttpBody` messages: nothing but their bytes. */
+export const rawForm: StreamForm = {
+  contentType: "application/octet-stream",
+  begin: "",
+  before: () => "",
+  after: "",
+  failure: () => undefined,
+  end: "",
+  heartbeat: undefined,
 };
 
 const formOfType: ReadonlyMap<string, StreamForm> = new Map([

@@ -4,58 +4,39 @@
  * The trap: the head is held back until there is a first message or the end, so that an immediate failure has its real HTTP status.
  */
 import type { Call } from "../../core/call.ts";
-import type { CallError } from "../../core/call-error.ts";
-import { CallError as Failure } from "../../core/call-error.ts";
 import { Code } from "../../core/code.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { Reply } from "../../core/reply.ts";
-import { statusOf, type Status } from "../../core/status.ts";
+import { okStatus, statusOf, type Status } from "../../core/status.ts";
+import type { Binder } from "../../schema/binding/binder.ts";
 import type { Exchange } from "../../wire/exchange.ts";
+import type { Catalogue } from "../protocol.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { grpcTrailers } from "../shared/grpc-status.ts";
-import { addAnswerHeaders } from "./headers.ts";
-import type { StreamForm } from "./stream-form.ts";
+import { acceptedEncoding, StreamEncoder } from "./content-encoding.ts";
+import { errorJson, errorOfStatus, writeError } from "./errors.ts";
+import { addAnswerHeaders, isBodiless, requestedStatus, safeContentType } from "./headers.ts";
+import { mustStay } from "./single-answer.ts";
+import { rawForm, streamFormOf, type StreamForm } from "./stream-form.ts";
 
 const heartbeatMs = 15_000;
-
-export interface StreamReplyOptions {
-  readonly form: StreamForm;
-  /** One message as JSON, valid until the next. */
-  json(payload: Payload): Uint8Array;
-  /** `google.rpc.Status` as JSON. */
-  errorJson(error: CallError): string;
-  /** Answers a failure that came before anything was written. */
-  reject(error: CallError): void;
-}
+/** RFC 9113, section 7. */
+const internalError = 2;
 
 /** Writes the stream and says how the call ended. Never rejects. */
-export async function writeStreamReply(reply: Reply, call: Call, x: Exchange, options: StreamReplyOptions): Promise<Status> {
-  const { form } = options;
+export async function writeStream(reply: Reply, call: Call, x: Exchange, shape: Binder | undefined, catalogue: Catalogue): Promise<Status> {
   const { messages } = reply;
-  let index = 0;
-  let started = false;
-  let beat: NodeJS.Timeout | undefined;
-  const start = (): void => {
-    const headers = ["content-type", form.contentType];
-    if (form.heartbeat !== undefined) headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
-    addAnswerHeaders(headers, reply.metadata, "");
-    x.start(200, headers);
-    if (form.begin !== "") x.write(Buffer.from(form.begin));
-    if (form.heartbeat !== undefined) beat = setInterval(() => x.open && x.write(Buffer.from(form.heartbeat!)), heartbeatMs).unref();
-    started = true;
-  };
+  const form = shape?.rawResponse === true ? rawForm : streamFormOf(x.head.headers.get("accept"));
+  const answer = new StreamAnswer(x, form, shape);
   let status: Status;
   try {
     for (;;) {
       const next = messages.next();
       const payload = next instanceof Promise ? await next : next;
       if (payload === undefined || !x.open) break;
-      const json = options.json(payload);
-      if (!started) start();
-      call.responseBytes += json.length;
-      const more = x.write(json, Buffer.from(form.before(index++), "latin1"));
-      if (form.after !== "") x.write(Buffer.from(form.after, "latin1"));
-      if (!more) await x.drained();
+      const written = answer.write(payload, reply, call);
+      if (written !== true) await (written === false ? x.drained() : written);
+      if (answer.headOnly) return answer.leave(reply);
     }
     if (!x.open) messages.cancel();
     status = call.cancelled !== undefined ? statusOf(call.cancelled) : await reply.end;
@@ -63,20 +44,119 @@ export async function writeStreamReply(reply: Reply, call: Call, x: Exchange, op
     messages.cancel();
     status = statusOf(call.cancelled ?? errorOfAnswer(error));
   }
-  clearInterval(beat);
-  if (!x.open) return status;
-  const failed = status.code !== Code.OK;
-  const error = failed
-    ? (status.error ?? new Failure("UPSTREAM_STATUS", status.message, { code: status.code, source: "upstream" }))
-    : undefined;
-  if (!started && error !== undefined) {
-    options.reject(error);
-    return status;
-  }
-  if (!started) start();
-  clearInterval(beat);
-  if (error !== undefined) x.write(Buffer.from(form.failure(options.errorJson(error), index)));
-  if (form.end !== "") x.write(Buffer.from(form.end));
-  x.finish(x.head.acceptsTrailers ? grpcTrailers(status) : undefined);
+  answer.stopBeating();
+  if (!x.open) answer.destroy();
+  else if (!answer.started && status.code !== Code.OK) writeError(errorOfStatus(status), x, catalogue);
+  else await answer.end(status, reply, catalogue);
   return status;
+}
+
+class StreamAnswer {
+  private readonly x: Exchange;
+  private readonly form: StreamForm;
+  private readonly shape: Binder | undefined;
+  private encoder: StreamEncoder | undefined;
+  private beat: NodeJS.Timeout | undefined;
+  private index = 0;
+  started = false;
+  /** Nothing but the head will be written: HEAD, or a status that goes without a body. */
+  headOnly = false;
+
+  constructor(x: Exchange, form: StreamForm, shape: Binder | undefined) {
+    this.x = x;
+    this.form = form;
+    this.shape = shape;
+  }
+
+  /** @returns true: go on; false: wait for the exchange to drain; a promise: wait for it. @throws CodecError */
+  write(payload: Payload, reply: Reply, call: Call): boolean | Promise<void> {
+    const { form, shape, x } = this;
+    let bytes: Uint8Array;
+    if (form === rawForm) {
+      const { contentType, data } = shape!.responseBody(payload);
+      if (!this.started) this.start(reply, safeContentType(contentType));
+      bytes = data;
+    } else {
+      bytes = shape === undefined ? payload.jsonView() : shape.responseJson(payload);
+      if (!this.started) this.start(reply, form.contentType);
+    }
+    if (this.headOnly) return true;
+    call.responseBytes += bytes.length;
+    const before = form.before(this.index++);
+    if (this.encoder !== undefined)
+      return this.encoded(Buffer.concat([Buffer.from(before, "latin1"), bytes, Buffer.from(form.after, "latin1")]));
+    const more = x.write(bytes, Buffer.from(before, "latin1"));
+    return form.after === "" ? more : x.write(Buffer.from(form.after, "latin1"));
+  }
+
+  async end(status: Status, reply: Reply, catalogue: Catalogue): Promise<void> {
+    const { form, x } = this;
+    if (!this.started) this.start(reply, form.contentType);
+    const trailers = x.head.acceptsTrailers ? grpcTrailers(status) : undefined;
+    if (this.headOnly) return x.finish(trailers);
+    let tail = form.end;
+    if (status.code !== Code.OK) {
+      const failure = form.failure(errorJson(errorOfStatus(status), catalogue), this.index);
+      // A body that just stopped would look whole, unless trailers say what happened.
+      if (failure === undefined && trailers === undefined) return x.abort(internalError);
+      tail = (failure ?? "") + tail;
+    }
+    if (tail !== "") {
+      if (this.encoder === undefined) x.write(Buffer.from(tail));
+      else await this.encoder.write(Buffer.from(tail));
+    }
+    await this.encoder?.finish();
+    x.finish(trailers);
+  }
+
+  /** The head was all that was wanted. */
+  leave(reply: Reply): Status {
+    this.stopBeating();
+    reply.messages.cancel();
+    this.x.finish();
+    return okStatus();
+  }
+
+  stopBeating(): void {
+    clearInterval(this.beat);
+  }
+
+  destroy(): void {
+    this.encoder?.destroy();
+  }
+
+  private start(reply: Reply, contentType: string): void {
+    const { form, x } = this;
+    const { metadata } = reply;
+    this.started = true;
+    const status = requestedStatus(metadata);
+    const bodiless = isBodiless(status);
+    const headers = bodiless ? [] : ["content-type", contentType];
+    if (form.heartbeat !== undefined) headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
+    this.headOnly = bodiless || x.head.method === "HEAD";
+    const encoding =
+      form === rawForm || this.headOnly || mustStay(metadata) ? undefined : acceptedEncoding(x.head.headers.get("accept-encoding"));
+    if (encoding !== undefined) headers.push("vary", "accept-encoding", "content-encoding", encoding.name);
+    addAnswerHeaders(headers, metadata, "");
+    x.start(status, headers);
+    if (this.headOnly) return;
+    if (encoding !== undefined) this.encoder = new StreamEncoder(encoding, (bytes) => void x.write(bytes));
+    if (form.begin !== "") {
+      if (this.encoder === undefined) x.write(Buffer.from(form.begin));
+      else void this.encoder.write(Buffer.from(form.begin));
+    }
+    if (form.heartbeat !== undefined) this.beat = setInterval(() => this.heartbeat(Buffer.from(form.heartbeat!)), heartbeatMs).unref();
+  }
+
+  private heartbeat(bytes: Uint8Array): void {
+    if (!this.x.open) return;
+    if (this.encoder === undefined) this.x.write(bytes);
+    else void this.encoder.write(bytes);
+  }
+
+  /** Compressed bytes go to the exchange as they come out; the next message waits until it has taken them. */
+  private async encoded(bytes: Uint8Array): Promise<void> {
+    await this.encoder!.write(bytes);
+    await this.x.drained();
+  }
 }

@@ -10,15 +10,17 @@ import { canonicalJson, CodecError, type JsonProfile } from "../../core/message-
 import type { HttpBinding } from "../../core/method.ts";
 import { Payload } from "../../core/payload.ts";
 import type { FieldAwareCodec } from "../codec/codec-factory.ts";
-import type { FieldDescriptor, MethodDescriptor } from "../descriptor.ts";
+import type { FieldDescriptor, MessageDescriptor, MethodDescriptor, ValueType } from "../descriptor.ts";
 import { parseTemplate, type Template, type TemplateVariable } from "../http-rule/template.ts";
 import { Keep } from "../percent-decoding.ts";
 import type { BindingOptions } from "./binding-options.ts";
 import { errorOfCodec } from "./codec-error.ts";
-import { findField, kindOf, resolveFieldPath } from "./field-path.ts";
+import { findField, isOpaque, kindOf, resolveFieldPath } from "./field-path.ts";
 import { maskOf, soleFieldMask } from "./field-mask-fill.ts";
+import type { FormPart } from "./form-part.ts";
+import { decodeHttpBody, encodeHttpBody, isHttpBody, type HttpBody } from "./http-body.ts";
 import { MessagePaths, mergeMessages } from "./merge-messages.ts";
-import { invalidParameter, Parameter, tagBytes } from "./parameter.ts";
+import { invalidParameter, Parameter, tagBytes, wrappingOf } from "./parameter.ts";
 import { QueryBinding, type OccurrenceObserver } from "./query-binding.ts";
 import { lastValue, withoutField } from "./wire-fields.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -58,6 +60,8 @@ const emptyMessage = new Uint8Array(0);
 /** Above this many characters a native write is faster than a loop. */
 const loopLimit = 64;
 const out = new WireWriter();
+/** The body's part, when it is a form: made before the rest, which then goes behind it. */
+const formOut = new WireWriter();
 
 export class Binder {
   readonly template: Template;
@@ -67,10 +71,17 @@ export class Binder {
   readonly bodyField: FieldDescriptor | undefined;
   /** The field of the answer that is the response body; undefined when the whole message is. */
   readonly responseField: FieldDescriptor | undefined;
+  /** The request body is a google.api.HttpBody: any content type, taken as it is. */
+  readonly rawBody: boolean;
+  /** The response body is a google.api.HttpBody: sent as it is, with its own content type. */
+  readonly rawResponse: boolean;
+  /** The answer is not simply the response message as canonical JSON. */
+  readonly shapesResponse: boolean;
   private readonly captures: readonly Capture[];
   private readonly options: BindingOptions;
   /** Made for the first query: most of a schema's bindings never see one. */
   private query: QueryBinding | undefined;
+  private form: QueryBinding | undefined;
   private readonly profile: JsonProfile;
   private readonly mask: FieldDescriptor | undefined;
   /** Set when the path binds one string of the message and nothing else: the commonest GET. */
@@ -85,6 +96,9 @@ export class Binder {
     checkOneofs(this.pathOneofs());
     this.bodyField = binding.body === "" || binding.body === "*" ? undefined : bodyFieldOf(method, binding.body);
     this.responseField = binding.responseBody === "" ? undefined : responseFieldOf(method, binding.responseBody);
+    this.rawBody = binding.body !== "" && isHttpBody(this.bodyField?.value ?? valueOf(method.input));
+    this.rawResponse = isHttpBody(this.responseField?.value ?? valueOf(method.output)) && this.responseField?.cardinality !== "repeated";
+    this.shapesResponse = this.rawResponse || this.responseField !== undefined;
     this.profile = options.ignoreUnknownFields ? lenientJson : canonicalJson;
     if (binding.httpMethod === "PATCH" && this.bodyField?.value.kind === "message") this.mask = soleFieldMask(method.input);
     if (this.captures.length === 1) this.onlyStringTag = this.captures[0]!.parameter.plainStringTag;
@@ -110,6 +124,28 @@ export class Binder {
   /** As {@link bind}, for a body that is already protobuf: the request message with nothing but the body's fields. @throws CallError */
   bindWire(target: BindTarget, bodyWire: Uint8Array): Payload {
     return this.assemble(target, bodyWire, undefined);
+  }
+
+  /** As {@link bind}, for an `application/x-www-form-urlencoded` body. @throws CallError */
+  bindForm(target: BindTarget, body: string): Payload {
+    return this.bindFormWith(target, (form) => form.bind(body, formOut, undefined));
+  }
+
+  /** As {@link bind}, for a `multipart/form-data` body. @throws CallError */
+  bindParts(target: BindTarget, parts: readonly FormPart[]): Payload {
+    return this.bindFormWith(target, (form) => form.bindParts(parts, formOut));
+  }
+
+  /** As {@link bind}, where {@link rawBody} says that the body is taken as it is. @throws CallError */
+  bindRaw(target: BindTarget, body: HttpBody): Payload {
+    const wire = encodeHttpBody(body);
+    if (this.bodyField === undefined && this.captures.length === 0 && target.query === "") return Payload.ofWire(this.method.input, wire);
+    return this.assemble(target, this.bodyField === undefined ? wire : inField(this.bodyField, wire), undefined);
+  }
+
+  /** The answer where {@link rawResponse} says that it is a body of its own. @throws CodecError */
+  responseBody(payload: Payload): HttpBody {
+    return decodeHttpBody(payload.wire(), this.responseField?.number);
   }
 
   /** The answer's JSON as this binding shows it: a view, valid until the next conversion on this thread. @throws CodecError */
@@ -153,7 +189,34 @@ export class Binder {
       bodyCovers: this.binding.body === "*" ? "*" : this.bodyField?.number,
       pathBound: new Set(this.captures.map(({ parameter }) => parameter.path)),
       pathOneofs: this.pathOneofs(),
+      origin: "query parameter",
     });
+  }
+
+  /** The form's fields are those of the message that the body is; what the path binds stays the path's. */
+  private createForm(): QueryBinding {
+    const { options, bodyField } = this;
+    const root = bodyField === undefined ? this.method.input : bodyField.value.kind === "message" ? bodyField.value.message : undefined;
+    if (root === undefined || isOpaque(root))
+      throw new CallError("UNSUPPORTED_MEDIA_TYPE", `a form has no place in ${this.binding.body}: send application/json`, {
+        source: "caller",
+      });
+    const whole = bodyField === undefined;
+    return new QueryBinding(root, {
+      options: { ...options, ignoreUnknownParameters: options.ignoreUnknownFields, ignoredParameters: [] },
+      bodyCovers: undefined,
+      pathBound: new Set(whole ? this.captures.map(({ parameter }) => parameter.path) : []),
+      pathOneofs: whole ? this.pathOneofs() : [],
+      origin: "form field",
+    });
+  }
+
+  private bindFormWith(target: BindTarget, write: (form: QueryBinding) => MessagePaths | undefined): Payload {
+    if (this.binding.body === "") throw new CallError("UNEXPECTED_BODY", undefined, { source: "caller" });
+    formOut.clear();
+    const messages = write((this.form ??= this.createForm()));
+    const wire = messages !== undefined && messages.count > 1 ? mergeMessages(formOut.written(), messages) : formOut.written();
+    return this.assemble(target, this.bodyField === undefined ? wire : inField(this.bodyField, wire), undefined);
   }
 
   private pathOneofs(): (readonly [string, number])[] {
@@ -215,6 +278,22 @@ function plainString(tag: Uint8Array, raw: string): Uint8Array | undefined {
     bytes[at++] = code;
   }
   return bytes;
+}
+
+function inField(field: FieldDescriptor, content: Uint8Array): Uint8Array {
+  const { tag, endTag } = wrappingOf(field);
+  const wire = new WireWriter(content.length + 32);
+  wire.raw(tag);
+  if (endTag === undefined) wire.prefixed(content);
+  else {
+    wire.raw(content);
+    wire.raw(endTag);
+  }
+  return wire.written();
+}
+
+function valueOf(message: MessageDescriptor): ValueType {
+  return { kind: "message", message, delimited: false };
 }
 
 function captureOf(method: MethodDescriptor, variable: TemplateVariable, options: BindingOptions): Capture {

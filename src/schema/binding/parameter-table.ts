@@ -6,7 +6,7 @@
 import { CallError } from "../../core/call-error.ts";
 import type { MessageDescriptor } from "../descriptor.ts";
 import { kindOf, resolveFieldPath } from "./field-path.ts";
-import { invalidParameter, Parameter } from "./parameter.ts";
+import { invalidParameter, Parameter, type Origin } from "./parameter.ts";
 
 const keptNames = 512;
 const longestName = 512;
@@ -14,11 +14,13 @@ const longestName = 512;
 export class ParameterTable {
   readonly message: MessageDescriptor;
   private readonly maxDepth: number;
+  private readonly origin: Origin;
   private readonly known = new Map<string, Parameter>();
 
-  constructor(message: MessageDescriptor, maxDepth: number) {
+  constructor(message: MessageDescriptor, maxDepth: number, origin: Origin = "query parameter") {
     this.message = message;
     this.maxDepth = maxDepth;
+    this.origin = origin;
   }
 
   /**
@@ -34,30 +36,30 @@ export class ParameterTable {
     if (name.length > longestName) return this.unknown(name, "", ignoreUnknown);
     const names = name.split(".");
     if (names.length > this.maxDepth)
-      throw invalidParameter(name, `query parameter ${quoted(name)} is nested deeper than ${this.maxDepth} fields`);
+      throw invalidParameter(name, `${this.origin} ${quoted(name)} is nested deeper than ${this.maxDepth} fields`);
     const path = resolveFieldPath(this.message, names);
     if ("message" in path) {
       if (path.unknown) return this.unknown(name, path.hint, ignoreUnknown);
-      throw invalidParameter(path.path, `query parameter ${quoted(name)}: ${path.message}`);
+      throw invalidParameter(path.path, `${this.origin} ${quoted(name)}: ${path.message}`);
     }
     const parameter = Parameter.of(path);
     if (parameter === undefined) {
       const kind = kindOf(path.field);
       const advice = kind === "message" ? `: name one of its fields, as in ${name}.${exampleField(path.field.value)}` : " of messages";
-      throw invalidParameter(path.text, `query parameter ${quoted(name)} is a ${kind}${advice}`);
+      throw invalidParameter(path.text, `${this.origin} ${quoted(name)} is a ${kind}${advice}`);
     }
     if (this.known.size < keptNames) this.known.set(name, parameter);
     return parameter;
   }
 
   private unknown(name: string, hint: string, ignoreUnknown: boolean): undefined {
-    if (!ignoreUnknown) throw unknownParameter(name.length > 64 ? name.slice(0, 64) + "..." : name, hint);
+    if (!ignoreUnknown) throw unknownParameter(name.length > 64 ? name.slice(0, 64) + "..." : name, hint, this.origin);
   }
 }
 
 /** @param hint begins with a space, or is empty */
-export function unknownParameter(name: string, hint: string): CallError {
-  const message = `unknown query parameter ${quoted(name)}${hint}`;
+export function unknownParameter(name: string, hint: string, origin: Origin = "query parameter"): CallError {
+  const message = `unknown ${origin} ${quoted(name)}${hint}`;
   return new CallError("UNKNOWN_FIELD", message, { source: "caller", violations: [{ field: name, description: message }] });
 }
 

@@ -24,7 +24,7 @@ type Form =
   | { readonly kind: "json"; readonly message: MessageDescriptor; readonly quoted: boolean; readonly expectation: string };
 
 /** Where a text stands: it says how it decodes, and how errors call it. */
-export type Origin = "query parameter" | "path variable";
+export type Origin = "query parameter" | "form field" | "path variable";
 
 /** How a field stands around its value on the wire. */
 export interface Wrapping {
@@ -118,7 +118,7 @@ export class Parameter {
 
   private writeValue(form: Form, raw: string, origin: Origin, keep: Keep, out: WireWriter): void {
     if (form.kind === "string") {
-      const fault = out.decoded(raw, origin === "query parameter", keep);
+      const fault = out.decoded(raw, origin !== "path variable", keep);
       if (fault !== 0) this.refuse(origin, faultText(fault));
       return;
     }
@@ -154,7 +154,7 @@ export class Parameter {
   }
 
   private textOf(raw: string, origin: Origin, keep: Keep, out: WireWriter): string {
-    const plusIsSpace = origin === "query parameter";
+    const plusIsSpace = origin !== "path variable";
     if (isPlain(raw, plusIsSpace)) return raw;
     out.reserve(raw.length);
     const end = decodeInto(raw, plusIsSpace, keep, out.bytes, out.at);
@@ -239,7 +239,7 @@ function writeFieldMask(text: string, out: WireWriter): boolean {
 
 export const fieldMaskPathTag: Uint8Array = tagBytes(1, 2);
 
-function oneofsOf(fields: readonly FieldDescriptor[]): (readonly [string, number])[] {
+export function oneofsOf(fields: readonly FieldDescriptor[]): (readonly [string, number])[] {
   const oneofs: (readonly [string, number])[] = [];
   let prefix = "";
   for (const field of fields) {

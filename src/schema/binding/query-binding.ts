@@ -4,12 +4,15 @@
  * An entry without `=` has an empty value, as URLSearchParams reads it. Repeated values and map entries are appended; a second value for a
  * singular field, a map key or a oneof is refused rather than guessed at.
  */
+import { isUtf8 } from "node:buffer";
 import type { MessageDescriptor } from "../descriptor.ts";
 import { decodeText, isPlain, Keep } from "../percent-decoding.ts";
 import type { BindingOptions } from "./binding-options.ts";
 import { resolveFieldPath, type FieldPath } from "./field-path.ts";
 import { MessagePaths, mergeMessages } from "./merge-messages.ts";
-import { invalidParameter, wrapIn, wrappingOf, type Parameter } from "./parameter.ts";
+import { FileField } from "./file-field.ts";
+import type { FormPart } from "./form-part.ts";
+import { invalidParameter, wrapIn, wrappingOf, type Origin, type Parameter } from "./parameter.ts";
 import { ParameterTable, quoted, unknownParameter } from "./parameter-table.ts";
 import { WireWriter } from "./wire-writer.ts";
 
@@ -22,6 +25,8 @@ export interface QueryRules {
   readonly pathBound: ReadonlySet<string>;
   /** Members of oneofs that the path binds. */
   readonly pathOneofs: readonly (readonly [string, number])[];
+  /** What the entries are: a form is written like a query, and its errors should not speak of one. */
+  readonly origin: Exclude<Origin, "path variable">;
 }
 
 /** Hears of each occurrence that is about to be written, and that was. */
@@ -57,14 +62,22 @@ export class QueryBinding {
       if (end < 0) end = query.length;
       if (end > start) {
         if (++count > this.rules.options.maxParameters)
-          throw invalidParameter("", `more than ${this.rules.options.maxParameters} query parameters`);
+          throw invalidParameter("", `more than ${this.rules.options.maxParameters} ${this.rules.origin}s`);
         // Looked for again only when passed, or a query of many entries without `=` would be searched to its end for each.
         if (equals !== -1 && equals < start) equals = query.indexOf("=", start);
         const nameEnd = equals === -1 || equals > end ? end : equals;
-        this.bindEntry(decodedName(query.slice(start, nameEnd)), query.slice(Math.min(nameEnd + 1, end), end), scope);
+        this.bindEntry(decodedName(query.slice(start, nameEnd), this.rules.origin), query.slice(Math.min(nameEnd + 1, end), end), scope);
       }
       start = end + 1;
     }
+    scope.finish();
+    return scope.paths;
+  }
+
+  /** Appends the parts of a `multipart/form-data` body. @throws CallError */
+  bindParts(parts: readonly FormPart[], out: WireWriter): MessagePaths | undefined {
+    const scope = new Scope(this.rules, this.tables, this.tableOf(this.root), out, undefined);
+    for (const part of parts) scope.putPart(part);
     scope.finish();
     return scope.paths;
   }
@@ -80,9 +93,15 @@ export class QueryBinding {
   }
 
   private tableOf(message: MessageDescriptor): ParameterTable {
-    return tableIn(this.tables, message, this.rules.options);
+    return tableIn(this.tables, message, this.rules);
   }
 }
+
+/** What of a parameter, or of a file, the rules are about. */
+type Target = Pick<Parameter, "path" | "field" | "oneofs" | "numbers">;
+
+/** Longer names are no field's. */
+const longestPath = 512;
 
 /** One message that parameters are being written to: the request's, or an element of a repeated field. */
 class Scope {
@@ -123,16 +142,36 @@ class Scope {
     const parameter = this.table.find(name, this.rules.options.ignoreUnknownParameters);
     if (parameter === undefined || !this.mayBind(parameter, name)) return;
     const { field, path } = parameter;
-    if (field.cardinality === "map") parameter.refuse("query parameter", `is a map: write ${path}[key]=value`);
+    if (field.cardinality === "map") parameter.refuse(this.rules.origin, `is a map: write ${path}[key]=value`);
     if (field.cardinality === "singular") {
       this.once(path, parameter);
       this.noteOneofs(parameter);
     }
     this.observer?.before(parameter);
     const start = this.out.at;
-    parameter.write(raw, "query parameter", Keep.NOTHING, this.out);
+    parameter.write(raw, this.rules.origin, Keep.NOTHING, this.out);
     this.observer?.after(parameter, start);
     this.noteMessages(parameter.numbers);
+  }
+
+  /** One part of a form: as it is where the field takes that, else as text. */
+  putPart(part: FormPart): void {
+    const { name } = part;
+    const { options, origin } = this.rules;
+    const names = name.length > longestPath ? [] : name.split(".");
+    const path = names.length > 0 && names.length <= options.maxDepth ? resolveFieldPath(this.table.message, names) : undefined;
+    const file = path === undefined || "message" in path ? undefined : FileField.of(path, part);
+    if (file === undefined) {
+      this.put(name, encodedText(part, origin), 0);
+      return;
+    }
+    if (!this.mayBind(file, name)) return;
+    if (file.field.cardinality === "singular") {
+      this.once(file.path, file);
+      this.noteOneofs(file);
+    }
+    file.write(part, this.out);
+    this.noteMessages(file.numbers);
   }
 
   /** `labels[key]` of a map, or `items[0].sku` of a repeated message. */
@@ -143,11 +182,11 @@ class Scope {
     if (!("message" in path) && path.field.cardinality === "repeated") return this.putElement(path, name, bracket, raw, depth);
     const parameter = this.table.find(base, options.ignoreUnknownParameters);
     if (parameter === undefined || !this.mayBind(parameter, base)) return;
-    if (parameter.field.cardinality !== "map") parameter.refuse("query parameter", "is not a map");
-    if (!name.endsWith("]")) parameter.refuse("query parameter", `is a map: write ${parameter.path}[key]=value`);
+    if (parameter.field.cardinality !== "map") parameter.refuse(this.rules.origin, "is not a map");
+    if (!name.endsWith("]")) parameter.refuse(this.rules.origin, `is a map: write ${parameter.path}[key]=value`);
     const key = name.slice(bracket + 1, -1);
     this.once(`${parameter.path}[${key}]`, parameter);
-    parameter.writeEntry(key, raw, "query parameter", this.out);
+    parameter.writeEntry(key, raw, this.rules.origin, this.out);
     this.noteMessages(parameter.numbers);
   }
 
@@ -157,10 +196,10 @@ class Scope {
     const element = path.field.value;
     if (!options.repeatedMessages || parts === null || element.kind !== "message") {
       const advice = element.kind === "message" && options.repeatedMessages ? `: write ${path.text}[0].field=value` : "";
-      throw invalidParameter(path.text, `query parameter ${quoted(name.slice(0, 64))} is a repeated field${advice}`);
+      throw invalidParameter(path.text, `${this.rules.origin} ${quoted(name.slice(0, 64))} is a repeated field${advice}`);
     }
     if (depth >= options.maxDepth)
-      throw invalidParameter(path.text, `query parameter ${quoted(path.text)} is nested deeper than ${options.maxDepth} fields`);
+      throw invalidParameter(path.text, `${this.rules.origin} ${quoted(path.text)} is nested deeper than ${options.maxDepth} fields`);
     if (!this.nested && this.isCovered(path.ancestors[0]?.number ?? path.field.number)) throw this.covered(path.text);
     this.lists ??= new Map();
     let list = this.lists.get(path.text);
@@ -168,7 +207,7 @@ class Scope {
     const index = Number(parts[1]);
     let scope = list.elements.get(index);
     if (scope === undefined) {
-      const table = tableIn(this.tables, element.message, options);
+      const table = tableIn(this.tables, element.message, this.rules);
       scope = new Scope(this.rules, this.tables, table, new WireWriter(64), undefined, true);
       list.elements.set(index, scope);
     }
@@ -182,7 +221,7 @@ class Scope {
       const numbers = [...path.ancestors, path.field].map(({ number }) => number);
       for (let index = 0; index < elements.size; index++) {
         const element = elements.get(index);
-        if (element === undefined) throw invalidParameter(path.text, `query parameter ${quoted(`${path.text}[${index}]`)} is missing`);
+        if (element === undefined) throw invalidParameter(path.text, `${this.rules.origin} ${quoted(`${path.text}[${index}]`)} is missing`);
         element.finish();
         const start = this.out.at;
         this.out.raw(element.out.written());
@@ -201,7 +240,7 @@ class Scope {
   }
 
   /** False: something with precedence binds the field, so the parameter is left out. */
-  private mayBind(parameter: Parameter, name: string): boolean {
+  private mayBind(parameter: Target, name: string): boolean {
     if (this.nested) return true;
     if (this.isCovered(parameter.numbers[0]!)) {
       if (this.rules.options.ignoreUnknownParameters) return false;
@@ -218,25 +257,28 @@ class Scope {
     return unknownParameter(name.slice(0, 64), ": the request body carries this field");
   }
 
-  private once(key: string, parameter: Parameter): void {
+  /** A second one of a field or map key is refused. */
+  private once(key: string, { field, path }: Target): void {
     if (this.firstSeen === undefined) {
       this.firstSeen = key;
       return;
     }
     this.seen ??= new Set([this.firstSeen]);
-    if (this.seen.has(key))
-      parameter.refuse("query parameter", parameter.field.cardinality === "map" ? "has a key twice" : "is given twice");
+    if (this.seen.has(key)) this.refuse(path, field.cardinality === "map" ? "has a key twice" : "is given twice");
     this.seen.add(key);
   }
 
-  private noteOneofs(parameter: Parameter): void {
-    for (const [oneof, member] of parameter.oneofs) {
+  private noteOneofs({ oneofs, path }: Target): void {
+    for (const [oneof, member] of oneofs) {
       this.oneofs ??= new Map();
       const taken = this.oneofs.get(oneof);
-      if (taken !== undefined && taken !== member)
-        parameter.refuse("query parameter", `is one of ${oneof}, of which another is given already`);
+      if (taken !== undefined && taken !== member) this.refuse(path, `is one of ${oneof}, of which another is given already`);
       this.oneofs.set(oneof, member);
     }
+  }
+
+  private refuse(path: string, what: string): never {
+    throw invalidParameter(path, `${this.rules.origin} ${quoted(path)} ${what}`);
   }
 }
 
@@ -250,15 +292,25 @@ class ElementList {
   }
 }
 
-function tableIn(tables: Map<MessageDescriptor, ParameterTable>, message: MessageDescriptor, options: BindingOptions): ParameterTable {
+function tableIn(
+  tables: Map<MessageDescriptor, ParameterTable>,
+  message: MessageDescriptor,
+  { options, origin }: QueryRules,
+): ParameterTable {
   let table = tables.get(message);
-  if (table === undefined) tables.set(message, (table = new ParameterTable(message, options.maxDepth)));
+  if (table === undefined) tables.set(message, (table = new ParameterTable(message, options.maxDepth, origin)));
   return table;
 }
 
-function decodedName(raw: string): string {
+/** The text of a part, written as it would stand in a query. */
+function encodedText({ name, data }: FormPart, origin: Origin): string {
+  if (!isUtf8(data)) throw invalidParameter(name.slice(0, 64), `${origin} ${quoted(name.slice(0, 64))} is not UTF-8`);
+  return encodeURIComponent(Buffer.from(data.buffer, data.byteOffset, data.length).toString("utf8"));
+}
+
+function decodedName(raw: string, origin: Origin): string {
   if (isPlain(raw, true)) return raw;
   const name = decodeText(raw, true);
-  if (name === undefined) throw invalidParameter("", "the name of a query parameter holds a malformed escape or is not UTF-8");
+  if (name === undefined) throw invalidParameter("", `the name of a ${origin} holds a malformed escape or is not UTF-8`);
   return name;
 }
