@@ -48,6 +48,11 @@ const inbound = z.strictObject({
     "Where the service's schema comes from: `reflection`, `{protos, importPaths}`, `{descriptors}`, or `none`: then only gRPC passes through.",
   ),
   http2: setting(z.enum(["own", "node"]), "own", "The HTTP/2 engine: ours, or node:http2 to compare with."),
+  plainErrors: setting(
+    z.boolean(),
+    false,
+    "Leaves `google.rpc.ErrorInfo`, which names the reason, out of the gRPC, gRPC-Web and Connect errors that the proxy makes itself.",
+  ),
   tls: optional(tls, "Serves TLS 1.2 and later instead of clear text."),
   upstreamTls: optional(upstreamTls, "For `grpcs://` upstreams."),
 });

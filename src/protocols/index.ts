@@ -8,6 +8,7 @@ import { createRestInbound } from "./rest/inbound.ts";
 export function createInbounds(): readonly Inbound[] {
   return [
     createGrpcInbound(), // by content type alone, before anything that looks at paths
+    createGrpcInbound("json"), // the same with JSON messages
     createGrpcWebInbound(), // by content type alone
     createConnectInbound(), // by content type, version header or query; plain JSON without them is REST's
     createRestInbound(), // last: takes what is left, and answers 404 where it must

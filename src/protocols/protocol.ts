@@ -18,6 +18,8 @@ export interface Catalogue {
   readonly table: MethodTable | undefined;
   /** Largest message a unary call may carry, in bytes. */
   readonly messageBytes: number;
+  /** Errors of our own go out with code and message alone, without the details that name their reason. */
+  readonly plainErrors?: boolean | undefined;
 }
 
 export interface Inbound {

@@ -115,6 +115,7 @@ export class Generation {
     return {
       table,
       messageBytes: config.limits.messageBytes,
+      plainErrors: config.inbound.plainErrors,
       handlerOf: (method: Method): Handler => pipelines.handlerOf(method),
       observed: (innermost: Handler): Handler => pipelines.observed(innermost),
     };

@@ -13,8 +13,9 @@ interface ConnectError {
   readonly details?: readonly { readonly type: string; readonly value: string }[];
 }
 
-export function connectError(error: CallError): ConnectError {
-  const details = detailsOf(error).map(({ typeUrl, value }) => ({
+/** @param plain without details of our own */
+export function connectError(error: CallError, plain = false): ConnectError {
+  const details = detailsOf(error, plain).map(({ typeUrl, value }) => ({
     type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
     value: Buffer.from(value).toString("base64").replace(/=+$/, ""),
   }));

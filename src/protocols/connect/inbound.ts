@@ -3,7 +3,7 @@
  *
  * The trap: a unary failure has a real HTTP status, a streaming one never has; which of the two a request is, its content type says.
  */
-import { Call } from "../../core/call.ts";
+import { Call, type MessageEncoding } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
 import { Code } from "../../core/code.ts";
 import { Deadline } from "../../core/deadline.ts";
@@ -62,28 +62,29 @@ export function createConnectInbound(): Inbound {
         : decodeUnary(x, fields, method, request.form, catalogue);
     },
 
-    encode(reply: Reply, call: Call, x: Exchange): Status | Promise<Status> {
+    encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
       const form = formOf(x.head);
-      if (kindOf(x.head)?.streaming !== true) return encodeUnary(reply, call, x, form);
+      if (kindOf(x.head)?.streaming !== true) return encodeUnary(reply, call, x, form, catalogue);
       startStream(x, form, reply.metadata, reply.encoding);
       const { single } = reply.messages;
       const end =
         single === undefined || reply.ended === undefined ? writeStream(reply, call, x, form) : writeSingle(single, reply, call, x, form);
       if (!(end instanceof Promise)) {
-        endStream(x, end);
+        endStream(x, end, catalogue.plainErrors);
         return end;
       }
       return end.then((status) => {
-        endStream(x, status);
+        endStream(x, status, catalogue.plainErrors);
         return status;
       });
     },
 
-    reject(error: CallError, x: Exchange): void {
+    reject(error: CallError, x: Exchange, catalogue: Catalogue): void {
       x.body.cancel();
       const request = kindOf(x.head);
-      if (request?.streaming === true && error.reason !== "UNSUPPORTED_MEDIA_TYPE") rejectStream(x, request.form, error, statusOf(error));
-      else rejectUnary(error, x);
+      if (request?.streaming === true && error.reason !== "UNSUPPORTED_MEDIA_TYPE")
+        rejectStream(x, request.form, error, catalogue.plainErrors);
+      else rejectUnary(error, x, catalogue);
     },
   };
 }
@@ -144,16 +145,20 @@ function callOf(
 ): Call {
   const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
   const call = new Call(method, caller, fields.metadata, messages, deadline, x.arrivedAtMs);
-  const { headers } = x.head;
-  const request = headers.get("connect-content-encoding");
-  // JSON has to be opened anyway, so only protobuf lets the upstream compress for the caller.
-  const accept = form === "json" ? undefined : acceptedEncodings(headers.get(method.unary ? "accept-encoding" : "connect-accept-encoding"));
-  call.encoding = { request: form === "json" || request === "identity" ? undefined : request, accept };
+  // JSON has to be opened anyway, so only protobuf crosses as it was compressed.
+  if (form === "wire") call.encoding = encodingOf(x.head, method);
   call.requestBytes = requestBytes;
   return call;
 }
 
-function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm): Status {
+/** What may cross untouched. */
+function encodingOf({ headers }: RequestHead, { unary }: Method): MessageEncoding {
+  const request = unary ? undefined : headers.get("connect-content-encoding");
+  const accept = acceptedEncodings(headers.get(unary ? "accept-encoding" : "connect-accept-encoding"));
+  return { request: request === "identity" ? undefined : request, accept };
+}
+
+function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm, catalogue: Catalogue): Status {
   const end = reply.ended!;
   try {
     if (end.code !== Code.OK) throw end.error ?? CallError.of(end);
@@ -168,16 +173,26 @@ function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm): 
     return end;
   } catch (thrown) {
     const error = errorOfAnswer(thrown);
-    rejectUnary(error, x);
+    rejectUnary(error, x, catalogue);
     return statusOf(error);
   }
 }
 
-function rejectUnary(error: CallError, x: Exchange): void {
+function rejectUnary(error: CallError, x: Exchange, catalogue: Catalogue): void {
+  const { reason, code } = error;
+  if (reason === "UNSUPPORTED_MEDIA_TYPE" || reason === "METHOD_NOT_ALLOWED") {
+    // Nobody knows what such a client can read; one of this protocol takes the HTTP status for the code.
+    x.respond(error.httpStatus!, ["content-type", "text/plain; charset=utf-8", ...error.headers], Buffer.from(`${error.message}\n`));
+    return;
+  }
   const headers = withMetadata(["content-type", "application/json", ...error.headers], error.metadata ?? Metadata.empty, error.trailers);
-  const { reason, httpStatus, code } = error;
-  const status = reason === "UNSUPPORTED_MEDIA_TYPE" || reason === "METHOD_NOT_ALLOWED" ? httpStatus! : httpStatusOfCode(code);
-  x.respond(status, headers, Buffer.from(JSON.stringify(connectError(error))));
+  const status = code === Code.UNIMPLEMENTED && isUnknown(x.head, catalogue) ? 404 : httpStatusOfCode(code);
+  x.respond(status, headers, Buffer.from(JSON.stringify(connectError(error, catalogue.plainErrors))));
+}
+
+/** A path that neither the schema knows nor, as it turned out, the upstream. */
+function isUnknown({ target }: RequestHead, { table }: Catalogue): boolean {
+  return table !== undefined && table.byPath(pathOf(target)) === undefined;
 }
 
 function withMetadata(headers: string[], metadata: Metadata, trailers: Metadata): string[] {

@@ -33,12 +33,13 @@ export function readRequestFields(headers: readonly string[]): RequestFields {
   return { metadata: new Metadata(metadata), timeoutMs };
 }
 
-/** "gzip" of a list in which the caller prefers it or not: what we and it both know, in the form of `grpc-accept-encoding`. */
+/** The encodings of an `accept-encoding` list, in the form of `grpc-accept-encoding`; weights are dropped, what is refused too. */
 export function acceptedEncodings(list: string | undefined): string | undefined {
   if (list === undefined) return undefined;
-  const known = list
+  const names = list
     .split(",")
+    .filter((entry) => !/;\s*q=0(\.0*)?\s*$/.test(entry))
     .map((entry) => entry.split(";")[0]!.trim().toLowerCase())
-    .filter((name) => name === "gzip" || name === "br" || name === "deflate");
-  return known.length === 0 ? undefined : known.join(",");
+    .filter((name) => name !== "" && name !== "identity" && name !== "*");
+  return names.length === 0 ? undefined : names.join(",");
 }

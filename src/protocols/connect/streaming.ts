@@ -6,7 +6,7 @@
  */
 import type { CallError } from "../../core/call-error.ts";
 import { Metadata } from "../../core/metadata.ts";
-import type { Status } from "../../core/status.ts";
+import { statusOf, type Status } from "../../core/status.ts";
 import { Code } from "../../core/code.ts";
 import { CallError as Failure } from "../../core/call-error.ts";
 import type { Exchange } from "../../wire/exchange.ts";
@@ -24,21 +24,21 @@ export function startStream(x: Exchange, form: MessageForm, metadata: Metadata, 
 }
 
 /** Says how the stream ended, and ends it. */
-export function endStream(x: Exchange, status: Status): void {
+export function endStream(x: Exchange, status: Status, plain: boolean | undefined): void {
   if (!x.open) return;
   const error =
     status.code === Code.OK ? undefined : (status.error ?? new Failure("UPSTREAM_STATUS", status.message, { code: status.code }));
   const end = Buffer.from(
-    JSON.stringify({ ...(error === undefined ? {} : { error: connectError(error) }), ...metadataField(status.trailers) }),
+    JSON.stringify({ ...(error === undefined ? {} : { error: connectError(error, plain) }), ...metadataField(status.trailers) }),
   );
   x.write(end, envelopePrefix(endStreamFlag, end.length));
   x.finish();
 }
 
 /** A failure before anything was written. */
-export function rejectStream(x: Exchange, form: MessageForm, error: CallError, status: Status): void {
+export function rejectStream(x: Exchange, form: MessageForm, error: CallError, plain: boolean | undefined): void {
   startStream(x, form, error.metadata ?? Metadata.empty, undefined);
-  endStream(x, status);
+  endStream(x, statusOf(error), plain);
 }
 
 function metadataField(trailers: Metadata): object {

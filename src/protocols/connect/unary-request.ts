@@ -7,7 +7,7 @@
 import { CallError } from "../../core/call-error.ts";
 import type { Method } from "../../core/method.ts";
 import { Payload } from "../../core/payload.ts";
-import { canOpen, compressed } from "../shared/compression.ts";
+import { canOpen, compressed, openable } from "../shared/compression.ts";
 import type { MessageForm } from "../shared/enveloped-reply.ts";
 
 /** The request message out of its bytes as they came. @throws CallError */
@@ -20,17 +20,15 @@ export function unaryPayload(
 ): Payload {
   if (encoding === undefined || encoding === "identity" || bytes.length === 0)
     return form === "wire" ? Payload.ofWire(method.input, bytes) : Payload.ofJson(method.input, bytes);
-  if (!canOpen(encoding))
-    throw new CallError(
-      "UNSUPPORTED_ENCODING",
-      `unknown compression ${JSON.stringify(encoding)}: supported encodings are gzip, br, deflate`,
-      {
-        source: "caller",
-        headers: ["accept-encoding", "gzip, br, deflate"],
-      },
-    );
   const content = compressed(encoding, bytes, limitBytes, "caller");
-  return form === "wire" ? Payload.ofCompressed(method.input, content) : Payload.ofJson(method.input, content.open());
+  // Protobuf crosses as it is: whether the encoding is known is the upstream's to say.
+  if (form === "wire") return Payload.ofCompressed(method.input, content);
+  if (!canOpen(encoding))
+    throw new CallError("UNSUPPORTED_ENCODING", `unknown compression ${JSON.stringify(encoding)}: supported encodings are ${openable}`, {
+      source: "caller",
+      headers: ["accept-encoding", openable],
+    });
+  return Payload.ofJson(method.input, content.open());
 }
 
 export interface GetRequest {

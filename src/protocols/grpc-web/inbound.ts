@@ -12,13 +12,14 @@ import { statusOf, type Status } from "../../core/status.ts";
 import type { Exchange, RequestHead } from "../../wire/exchange.ts";
 import type { Catalogue, Inbound } from "../protocol.ts";
 import { decodeEnveloped, readEnvelopedHead } from "../shared/enveloped-request.ts";
-import { writeSingle, writeStream } from "../shared/enveloped-reply.ts";
+import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
 import { grpcTrailers } from "../shared/grpc-status.ts";
+import { subformatOf } from "../shared/subformat.ts";
 import { TextBody, TextSink } from "./text-body.ts";
 import { trailerFrame } from "./trailer-frame.ts";
 
 const kind = "grpc-web";
-const contentTypePattern = /^application\/grpc-web(-text)?(\+proto)?\s*(;.*)?$/;
+const contentTypePattern = /^application\/grpc-web(-text)?(\+[\w.-]+)?\s*(;.*)?$/;
 
 export function createGrpcWebInbound(): Inbound {
   return {
@@ -36,18 +37,20 @@ export function createGrpcWebInbound(): Inbound {
       return decodeEnveloped(x, isText(x) ? new TextBody(x.body) : x.body, head, catalogue, kind);
     },
 
-    encode(reply: Reply, call: Call, x: Exchange): Status | Promise<Status> {
-      begin(x, reply.metadata, reply.encoding);
+    encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
+      const form = formOf(x);
+      begin(x, form, reply.metadata, reply.encoding);
       const sink = isText(x) ? new TextSink(x) : x;
       const { single } = reply.messages;
-      if (single === undefined || reply.ended === undefined) return writeStream(reply, call, sink).then((status) => finish(status, x));
-      return finish(writeSingle(single, reply, call, sink), x);
+      if (single === undefined || reply.ended === undefined)
+        return writeStream(reply, call, sink, form).then((status) => finish(status, x, catalogue));
+      return finish(writeSingle(single, reply, call, sink, form), x, catalogue);
     },
 
-    reject(error: CallError, x: Exchange): void {
+    reject(error: CallError, x: Exchange, catalogue: Catalogue): void {
       x.body.cancel();
-      begin(x, error.metadata ?? Metadata.empty, undefined);
-      finish(statusOf(error), x);
+      begin(x, formOf(x), error.metadata ?? Metadata.empty, undefined);
+      finish(statusOf(error), x, catalogue);
     },
   };
 }
@@ -56,15 +59,20 @@ function isText(x: Exchange): boolean {
   return x.head.headers.get("content-type")!.startsWith("application/grpc-web-text");
 }
 
-function begin(x: Exchange, metadata: Metadata, encoding: string | undefined): void {
-  const headers = ["content-type", isText(x) ? "application/grpc-web-text+proto" : "application/grpc-web+proto"];
+function formOf(x: Exchange): MessageForm {
+  return subformatOf(x.head.headers.get("content-type")!) ?? "wire";
+}
+
+function begin(x: Exchange, form: MessageForm, metadata: Metadata, encoding: string | undefined): void {
+  const type = isText(x) ? "application/grpc-web-text" : "application/grpc-web";
+  const headers = ["content-type", form === "json" ? `${type}+json` : `${type}+proto`];
   if (encoding !== undefined) headers.push("grpc-encoding", encoding);
   x.start(200, headers.concat(metadata.flat));
 }
 
-function finish(status: Status, x: Exchange): Status {
+function finish(status: Status, x: Exchange, catalogue: Catalogue): Status {
   if (!x.open) return status;
-  const frame = trailerFrame(grpcTrailers(status));
+  const frame = trailerFrame(grpcTrailers(status, catalogue.plainErrors));
   if (isText(x)) new TextSink(x).write(frame);
   else x.write(frame);
   x.finish();

@@ -13,13 +13,18 @@ import { statusOf, type Status } from "../../core/status.ts";
 import type { Exchange, RequestHead } from "../../wire/exchange.ts";
 import type { Catalogue, Inbound } from "../protocol.ts";
 import { decodeEnveloped, readEnvelopedHead, type EnvelopedHead } from "../shared/enveloped-request.ts";
-import { writeSingle, writeStream } from "../shared/enveloped-reply.ts";
+import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
 import { grpcTrailers } from "../shared/grpc-status.ts";
+import { subformatOf } from "../shared/subformat.ts";
 
 const kind = "grpc";
-const replyHeaders: readonly string[] = Object.freeze(["content-type", "application/grpc"]);
+const bareLength = "application/grpc".length;
+const protobufHeaders: readonly string[] = Object.freeze(["content-type", "application/grpc"]);
+const jsonHeaders: readonly string[] = Object.freeze(["content-type", "application/grpc+json"]);
 
-export function createGrpcInbound(): Inbound {
+/** @param form "json" makes the side that takes `application/grpc+json`; the other takes every other kind, to refuse it if need be. */
+export function createGrpcInbound(form: MessageForm = "wire"): Inbound {
+  const replyHeaders = form === "json" ? jsonHeaders : protobufHeaders;
   const requestHeads = new IdentityCache<readonly string[], EnvelopedHead>(32);
   const replyHeads = new IdentityCache<readonly string[], readonly string[]>(32);
 
@@ -34,7 +39,9 @@ export function createGrpcInbound(): Inbound {
     kind,
 
     accepts(head: RequestHead): boolean {
-      return isGrpc(head.headers.get("content-type"));
+      const contentType = head.headers.get("content-type");
+      if (!isGrpc(contentType)) return false;
+      return (contentType.length > bareLength && subformatOf(contentType) === "json") === (form === "json");
     },
 
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
@@ -43,34 +50,35 @@ export function createGrpcInbound(): Inbound {
       return decodeEnveloped(x, x.body, head, catalogue, kind);
     },
 
-    encode(reply: Reply, call: Call, x: Exchange): Status | Promise<Status> {
+    encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
       x.start(200, headOf(reply.metadata, reply.encoding));
       const { single } = reply.messages;
-      if (single === undefined || reply.ended === undefined) return writeStream(reply, call, x).then((status) => finish(status, x));
-      return finish(writeSingle(single, reply, call, x), x);
+      if (single === undefined || reply.ended === undefined)
+        return writeStream(reply, call, x, form).then((status) => finish(status, x, catalogue));
+      return finish(writeSingle(single, reply, call, x, form), x, catalogue);
     },
 
-    reject(error: CallError, x: Exchange): void {
+    reject(error: CallError, x: Exchange, catalogue: Catalogue): void {
       x.body.cancel();
       const status = statusOf(error);
       if (error.metadata === undefined) {
-        x.respond(200, replyHeaders.concat(grpcTrailers(status)), undefined);
+        x.respond(200, replyHeaders.concat(grpcTrailers(status, catalogue.plainErrors)), undefined);
         return;
       }
       x.start(200, headOf(error.metadata, undefined));
-      finish(status, x);
+      finish(status, x, catalogue);
     },
   };
 }
 
-function finish(status: Status, x: Exchange): Status {
-  if (x.open) x.finish(grpcTrailers(status));
+function finish(status: Status, x: Exchange, catalogue: Catalogue): Status {
+  if (x.open) x.finish(grpcTrailers(status, catalogue.plainErrors));
   return status;
 }
 
 /** "application/grpc", with "+proto" or parameters; not gRPC-Web. */
-function isGrpc(contentType: string | undefined): boolean {
+function isGrpc(contentType: string | undefined): contentType is string {
   if (contentType === undefined || !contentType.startsWith("application/grpc")) return false;
-  const next = contentType.charCodeAt(16);
+  const next = contentType.charCodeAt(bareLength);
   return Number.isNaN(next) || next === 0x2b || next === 0x3b || next === 0x20;
 }

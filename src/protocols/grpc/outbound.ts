@@ -74,7 +74,8 @@ export function createGrpcOutbound(client: HttpClient, options: GrpcOutboundOpti
 
 function extraHeaders(call: Call, single: Payload | undefined, clock: Clock): readonly string[] {
   const { deadline, encoding } = call;
-  const request = single === undefined ? encoding.request : single.compressed?.encoding;
+  // Said also where this message is not compressed: an encoding the upstream does not know is its to refuse.
+  const request = encoding.request ?? single?.compressed?.encoding;
   if (!deadline.isSet && request === undefined && encoding.accept === undefined) return none;
   const headers: string[] = [];
   if (deadline.isSet) headers.push("grpc-timeout", formatGrpcTimeout(deadline.remainingMs(clock.nowMs())));

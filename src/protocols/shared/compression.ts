@@ -3,7 +3,7 @@
  *
  * The trap: an opened message may be a thousand times its size on the wire; the limit counts opened bytes and is enforced while opening.
  */
-import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { CallError, type ErrorSource } from "../../core/call-error.ts";
 import type { Compressed } from "../../core/payload.ts";
 import { tooLarge } from "./envelope.ts";
@@ -15,7 +15,11 @@ const openers: ReadonlyMap<string, Open> = new Map<string, Open>([
   ["gzip", gunzipSync],
   ["deflate", inflateSync],
   ["br", brotliDecompressSync],
+  ["zstd", zstdDecompressSync],
 ]);
+
+/** What can be opened here, as `accept-encoding` lists it. */
+export const openable = [...openers.keys()].join(", ");
 
 export function canOpen(encoding: string): boolean {
   return openers.has(encoding);

@@ -5,6 +5,7 @@
  */
 import { Call, identityEncoding, type MessageEncoding } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
+import { Code } from "../../core/code.ts";
 import { Deadline } from "../../core/deadline.ts";
 import { SingleMessage, type Messages } from "../../core/messages.ts";
 import { Metadata } from "../../core/metadata.ts";
@@ -15,6 +16,8 @@ import { collectBody } from "./collect-body.ts";
 import { envelopeBytes, envelopeLength, tooLarge } from "./envelope.ts";
 import { MessageBody, payloadOf } from "./message-body.ts";
 import { opaqueMethod } from "./opaque-type.ts";
+import type { MessageForm } from "./enveloped-reply.ts";
+import { subformatOf } from "./subformat.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
 
 /** What a request's header block says, apart from the path. */
@@ -22,6 +25,11 @@ export interface EnvelopedHead {
   readonly metadata: readonly string[];
   /** -1: none, NaN: malformed. */
   readonly timeoutMs: number;
+  /** Undefined: nobody here reads it. */
+  readonly form: MessageForm | undefined;
+  /** What the request's messages are compressed with. */
+  readonly requestEncoding: string | undefined;
+  /** What may cross untouched. */
   readonly encoding: MessageEncoding;
 }
 
@@ -31,10 +39,13 @@ export function readEnvelopedHead(headers: readonly string[]): EnvelopedHead {
   let timeoutMs = -1;
   let request: string | undefined;
   let accept: string | undefined;
+  let form: MessageForm | undefined = "wire";
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1]!;
     switch (headers[i]) {
       case "content-type":
+        form = subformatOf(value);
+        break;
       case "x-grpc-web":
         break;
       case "grpc-timeout":
@@ -50,8 +61,9 @@ export function readEnvelopedHead(headers: readonly string[]): EnvelopedHead {
         metadata.push(headers[i]!, value);
     }
   }
-  const encoding = request === undefined && accept === undefined ? identityEncoding : { request, accept };
-  return { metadata, timeoutMs, encoding };
+  // JSON is opened here, so only protobuf crosses as it was compressed.
+  const untouched = form === "wire" && (request !== undefined || accept !== undefined);
+  return { metadata, timeoutMs, form, requestEncoding: request, encoding: untouched ? { request, accept } : identityEncoding };
 }
 
 /** The call an enveloped request makes: at once where its messages stream or its body is there. @throws CallError */
@@ -66,18 +78,27 @@ export function decodeEnveloped(
     throw new CallError("METHOD_NOT_ALLOWED", "calls of this protocol are POST requests", { headers: ["allow", "POST"] });
   if (Number.isNaN(head.timeoutMs))
     throw new CallError("INVALID_TIMEOUT", `grpc-timeout ${JSON.stringify(x.head.headers.get("grpc-timeout"))} cannot be read`);
+  if (head.form === undefined) throw unknownForm(x);
   const method = methodAt(x.head.target, catalogue);
   const deadline = new Deadline(head.timeoutMs < 0 ? Infinity : x.arrivedAtMs + head.timeoutMs);
   const limitBytes = catalogue.messageBytes;
-  const { request } = head.encoding;
+  const { form, requestEncoding: request } = head;
   if (method.clientStreaming)
-    return callOf(x, method, head, deadline, protocol, new MessageBody(body, method.input, request, limitBytes), 0);
+    return callOf(x, method, head, deadline, protocol, new MessageBody(body, method.input, request, limitBytes, form), 0);
   const whole = collectBody(x.head, body, limitBytes + envelopeBytes, deadline.atMs);
   if (whole instanceof Promise)
     return whole.then((bytes) =>
-      callOf(x, method, head, deadline, protocol, onlyMessage(bytes, method, request, limitBytes), bytes.length),
+      callOf(x, method, head, deadline, protocol, onlyMessage(bytes, method, request, limitBytes, form), bytes.length),
     );
-  return callOf(x, method, head, deadline, protocol, onlyMessage(whole, method, request, limitBytes), whole.length);
+  return callOf(x, method, head, deadline, protocol, onlyMessage(whole, method, request, limitBytes, form), whole.length);
+}
+
+function unknownForm({ head }: Exchange): CallError {
+  const contentType = JSON.stringify(head.headers.get("content-type"));
+  return new CallError("UNSUPPORTED_MEDIA_TYPE", `content type ${contentType} is not supported: messages are protobuf or JSON`, {
+    source: "caller",
+    code: Code.UNIMPLEMENTED,
+  });
 }
 
 function callOf(
@@ -114,7 +135,7 @@ function methodAt(target: string, catalogue: Catalogue): Method {
 }
 
 /** The message of a call that has exactly one. @throws CallError */
-function onlyMessage(body: Uint8Array, method: Method, encoding: string | undefined, limitBytes: number): SingleMessage {
+function onlyMessage(body: Uint8Array, method: Method, encoding: string | undefined, limitBytes: number, form: MessageForm): SingleMessage {
   const source = "caller";
   if (body.length === 0) throw new CallError("MISSING_MESSAGE", "the request of a unary call holds no message", { source });
   if (body.length < envelopeBytes) throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source });
@@ -124,5 +145,6 @@ function onlyMessage(body: Uint8Array, method: Method, encoding: string | undefi
     throw new CallError("INVALID_FRAMING", "the request ended in the middle of a message", { source });
   if (body.length > envelopeBytes + length)
     throw new CallError("TOO_MANY_MESSAGES", "the request of a unary call holds more than one message", { source });
-  return new SingleMessage(payloadOf(method.input, { flags: body[0]!, bytes: body.subarray(envelopeBytes) }, encoding, limitBytes, source));
+  const envelope = { flags: body[0]!, bytes: body.subarray(envelopeBytes) };
+  return new SingleMessage(payloadOf(method.input, envelope, encoding, limitBytes, source, form));
 }

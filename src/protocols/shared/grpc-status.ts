@@ -14,8 +14,8 @@ const okTrailers: readonly string[] = Object.freeze(["grpc-status", "0"]);
 const trailersOf = new IdentityCache<readonly string[], readonly string[]>();
 const statusOfTrailers = new IdentityCache<readonly string[], Status>();
 
-/** The trailer fields that say `status`. The same list again for the same shared metadata, so that its encoded form is found again. */
-export function grpcTrailers(status: Status): readonly string[] {
+/** The trailer fields that say `status`, without details of our own where `plain`. The same list again for the same shared metadata, so that its encoded form is found again. */
+export function grpcTrailers(status: Status, plain = false): readonly string[] {
   const { code, trailers } = status;
   if (code === Code.OK && trailers.size === 0) return okTrailers;
   const key = code === Code.OK ? trailers.sharedFlat : undefined;
@@ -25,7 +25,7 @@ export function grpcTrailers(status: Status): readonly string[] {
   if (status.message !== "") fields.push("grpc-message", percentEncode(status.message));
   const { error } = status;
   if (error !== undefined && code !== Code.OK) {
-    const details = detailsOf(error);
+    const details = detailsOf(error, plain);
     if (details.length > 0)
       fields.push("grpc-status-details-bin", encodeRpcStatus(code, status.message, details).toString("base64").replace(/=+$/, ""));
   }

@@ -9,9 +9,9 @@ export const errorDomain = "dragoman";
 
 const typePrefix = "type.googleapis.com/";
 
-/** The details an error carries to the caller: the upstream's as they came; for our own, why and where. */
-export function detailsOf(error: CallError): readonly ErrorDetail[] {
-  if (error.reason === "UPSTREAM_STATUS") return error.details;
+/** The details an error carries to the caller: the upstream's as they came; for our own, unless `plain`, why and where. */
+export function detailsOf(error: CallError, plain = false): readonly ErrorDetail[] {
+  if (plain || error.reason === "UPSTREAM_STATUS") return error.details;
   const details: ErrorDetail[] = [
     { typeUrl: `${typePrefix}google.rpc.ErrorInfo`, value: Buffer.concat([text(1, error.reason), text(2, errorDomain)]) },
   ];

@@ -1,0 +1,60 @@
+/** The proxy as users run it, in this process: configuration, pipelines, listener and upstream are the product's. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig, type Override } from "../../../src/config/load-config.ts";
+import { systemClock } from "../../../src/core/clock.ts";
+import { createProcessServices } from "../../../src/runtime/process-services.ts";
+import { createRuntime } from "../../../src/runtime/create-runtime.ts";
+import { createJsonLogger, writeToStderr } from "../../../src/telemetry/json-logger.ts";
+import { descriptorSet } from "./compat.ts";
+
+export interface ProxyOptions {
+  /** grpc://HOST:PORT or grpcs://HOST:PORT */
+  readonly upstream: string;
+  /** Certificate to trust behind grpcs. */
+  readonly upstreamCa?: Uint8Array | undefined;
+  readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array; readonly clientCa: Uint8Array | undefined } | undefined;
+}
+
+export interface Proxy {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startProxy({ upstream, upstreamCa, tls }: ProxyOptions): Promise<Proxy> {
+  const folder = mkdtempSync(join(tmpdir(), "dragoman-judge-"));
+  const file = (name: string, content: Uint8Array): string => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const overrides: Override[] = [];
+  const set = (path: string, value: unknown): void => void overrides.push({ origin: "judge", path: path.split("."), value });
+  set("inbound.listen", "127.0.0.1:0");
+  set("inbound.upstream", upstream);
+  set("inbound.schema", { descriptors: descriptorSet });
+  set("admin.listen", "off");
+  set("policies.access-log", false);
+  // The suite compares the timeout the backend saw with the one the client set; our own default would be a third.
+  set("policies.timeout", false);
+  // It also counts the details of an error, and ours are not the backend's.
+  set("inbound.plainErrors", true);
+  if (upstreamCa !== undefined) set("inbound.upstreamTls", { ca: file("upstream-ca.pem", upstreamCa) });
+  if (tls !== undefined)
+    set("inbound.tls", {
+      cert: file("cert.pem", tls.cert),
+      key: file("key.pem", tls.key),
+      ...(tls.clientCa === undefined ? {} : { clientCa: file("client-ca.pem", tls.clientCa) }),
+    });
+  const services = createProcessServices(systemClock, createJsonLogger({ clock: systemClock, level: "warn", write: writeToStderr }));
+  const runtime = await createRuntime(await loadConfig({ overrides }), services);
+  return {
+    port: Number(runtime.address.slice(runtime.address.lastIndexOf(":") + 1)),
+    async close() {
+      await runtime.close();
+      await services.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * What the runner takes for the server under test: the proxy, and behind it a reference server that is spoken to by gRPC alone.
+ *
+ * The runner's limit on messages is the server's: compressed messages cross the proxy unopened, so only the server can count them.
+ * DRAGOMAN_BACKEND names that server: referenceserver (connect-go) or grpcserver (grpc-go).
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import {
+  decode,
+  judges,
+  messagesOf,
+  serverRequest,
+  serverResponse,
+  writeMessage,
+  type ServerCompatRequest,
+  type ServerCompatResponse,
+} from "./compat.ts";
+import { startProxy } from "./proxy.ts";
+
+const grpc = 2;
+const http2 = 2;
+const stopped = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+
+async function first(from: AsyncGenerator<Uint8Array>, what: string): Promise<Uint8Array> {
+  const next = await from.next();
+  if (next.done === true) throw new Error(`no ${what}`);
+  return next.value;
+}
+
+const wanted = decode<ServerCompatRequest>(serverRequest, await first(messagesOf(process.stdin), "request of the runner"));
+const server = spawn(join(judges, "bin", process.env["DRAGOMAN_BACKEND"] ?? "referenceserver"), [], { stdio: ["pipe", "pipe", "inherit"] });
+process.once("exit", () => server.kill("SIGKILL"));
+writeMessage(server.stdin, serverRequest, { protocol: grpc, httpVersion: http2, messageReceiveLimit: wanted.messageReceiveLimit });
+const { host, port } = decode<ServerCompatResponse>(serverResponse, await first(messagesOf(server.stdout), "answer of the server"));
+
+const { useTls, serverCreds, clientTlsCert } = wanted;
+const tls =
+  useTls && serverCreds !== undefined
+    ? { cert: serverCreds.cert, key: serverCreds.key, clientCa: clientTlsCert.length === 0 ? undefined : clientTlsCert }
+    : undefined;
+const proxy = await startProxy({ upstream: `grpc://${host}:${port}`, tls });
+writeMessage(process.stdout, serverResponse, { host: "127.0.0.1", port: proxy.port, pemCert: tls?.cert ?? new Uint8Array(0) });
+
+await stopped;
+await proxy.close();
+process.exit(0);
