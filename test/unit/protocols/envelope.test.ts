@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CallError } from "../../../src/core/call-error.ts";
+import type { CallError } from "../../../src/core/call-error.ts";
 import { EnvelopeReader, envelopePrefix } from "../../../src/protocols/shared/envelope.ts";
 
 function framed(messages: readonly { flags: number; bytes: Uint8Array }[]): Buffer {
