@@ -4,12 +4,14 @@
  * The trap: dist/dragoman.mjs, the launcher, is parsed by whatever Node is there, so it is written in old JavaScript and loads nothing new
  * before it has looked at the version. It must also build where npm itself runs on an older Node: esbuild takes the types away, not Node.
  */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
+/** Built beside it and moved there as a whole: a build that fails leaves the last one alone. */
+const draft = join(root, ".scratch", `dist-${process.pid}`);
 
 interface Package {
   readonly version: string;
@@ -31,11 +33,10 @@ const onlyEnglish: Plugin = {
   },
 };
 
-rmSync(dist, { recursive: true, force: true });
-await build({
+const built = build({
   absWorkingDir: root,
   entryPoints: { main: "src/cli/main.ts" },
-  outdir: dist,
+  outdir: draft,
   outExtension: { ".js": ".mjs" },
   chunkNames: "parts/[name]-[hash]",
   bundle: true,
@@ -51,5 +52,13 @@ await build({
   // Packages in CommonJS ask for Node's modules by require, which ESM does not have.
   banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },
 });
-writeFileSync(join(dist, "dragoman.mjs"), launcher);
-chmodSync(join(dist, "dragoman.mjs"), 0o755);
+try {
+  await built;
+  const start = join(draft, "dragoman.mjs");
+  writeFileSync(start, launcher);
+  chmodSync(start, 0o755);
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(draft, dist);
+} finally {
+  rmSync(draft, { recursive: true, force: true });
+}

@@ -1,15 +1,19 @@
 #!/usr/bin/env node
-// Looks at Node's version before anything is loaded that an old one could not read. Written in JavaScript that Node 14 can parse.
+// Looks at Node's version before anything is loaded that an old one could not read; in JavaScript that Node 14 can parse.
 import module from "node:module";
 import { fileURLToPath } from "node:url";
+import v8 from "node:v8";
 
 const wanted = "OLDEST_NODE".split(".").map(Number);
 const have = process.versions.node.split(".").map(Number);
-const old = have[0] !== wanted[0] ? have[0] < wanted[0] : have[1] < wanted[1];
-if (old) {
-  console.error("dragoman: needs Node " + wanted.join(".") + " or later, and this is " + process.versions.node);
+if (have[0] !== wanted[0] ? have[0] < wanted[0] : have[1] < wanted[1]) {
+  console.error(
+    "dragoman: needs Node " + wanted.join(".") + " or later, and this is " + process.versions.node + ": install it from nodejs.org",
+  );
   process.exit(2);
 }
-// Compiled code is kept beside the bundle where that can be written to; elsewhere this does nothing.
-if (process.env.DC) module.enableCompileCache(fileURLToPath(new URL("cache", import.meta.url)));
+// Loading must not blow up the young generation; src/runtime/young-generation.ts lets it grow when there is load (docs/decisions/0004-memory.md).
+v8.setFlagsFromString("--semi-space-growth-factor=1");
+// Beside the program, because what can write there can change the program anyway; where nobody can, this does nothing.
+if (!process.env.NODE_COMPILE_CACHE) module.enableCompileCache(fileURLToPath(new URL("cache", import.meta.url)));
 import("./main.mjs");

@@ -5,6 +5,7 @@
  * nobody caught ends the process, because a proxy that goes on after a bug is worse than one that is started again.
  */
 import { writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { loadConfig, type ConfigSource } from "../config/load-config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { Config } from "../config/schema.ts";
@@ -15,7 +16,10 @@ import { formatHostPort } from "../config/addresses.ts";
 import { createProcessServices, type ProcessServices } from "../runtime/process-services.ts";
 import { createRuntime, type Runtime } from "../runtime/create-runtime.ts";
 import { createJsonLogger, writeToStderr, type LogLevel } from "../telemetry/json-logger.ts";
+import { steerYoungGeneration } from "../runtime/young-generation.ts";
 import { exitCode } from "./exit-code.ts";
+
+const compileCacheAfterMs = 3000;
 
 export interface RunOptions {
   readonly source: ConfigSource;
@@ -39,6 +43,8 @@ export async function run({ source, logLevel }: RunOptions): Promise<number> {
     const listeners = { inbound: runtime.address, ...(admin === undefined ? {} : { admin }) };
     writeSync(1, `${JSON.stringify({ event: "ready", listeners })}\n`);
     held.release();
+    stack.use(steerYoungGeneration());
+    keepCompiledCode(stack);
     signals.onReload = () => void reload(runtime, source, services);
     await signals.stop;
     await drain(runtime, signals, logger);
@@ -47,6 +53,12 @@ export async function run({ source, logLevel }: RunOptions): Promise<number> {
     signals.close();
     await stack.close();
   }
+}
+
+/** Writes what was compiled so far to the cache the launcher has opened (if it could), when the start is over and nobody waits for it. */
+function keepCompiledCode(stack: CloseStack): void {
+  const timer = systemClock.after(compileCacheAfterMs, flushCompileCache);
+  stack.defer(() => timer.cancel());
 }
 
 async function openAdmin(runtime: Runtime, { admin }: Config, logger: Logger, stack: CloseStack): Promise<string | undefined> {

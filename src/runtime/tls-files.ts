@@ -1,8 +1,8 @@
 /** Reads the PEM files a configuration names, with words for what is wrong with them. */
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import type { Config } from "../config/schema.ts";
 import { whyUnreadable } from "../config/load-config.ts";
+import { tlsModule } from "../wire/tls-module.ts";
 import { StartError } from "./start-error.ts";
 
 export interface ServerTls {
@@ -56,7 +56,7 @@ function readPem(name: string, path: string): string {
 
 function check(name: string, { cert, key, ca }: { readonly cert?: string; readonly key?: string; readonly ca?: string | undefined }): void {
   try {
-    createSecureContext({ cert, key, ca });
+    tlsModule().createSecureContext({ cert, key, ca });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH" ? "the key is not the certificate's" : message;
