@@ -15,9 +15,9 @@ interface Tag {
  * - numbers that a closed enum does not have, in lists and maps: protobuf-es keeps them, for us they are unknown fields;
  * - tags of more than five bytes, and end tags of groups where a group was not begun.
  */
-export function oddityOf(type: MessageDescriptor, wire: Uint8Array): string | undefined {
+export function oddityOf(type: MessageDescriptor, wire: Uint8Array, types: Types): string | undefined {
   try {
-    walk(type, wire, 0, wire.length, 0);
+    walk(type, wire, 0, wire.length, 0, types);
     return undefined;
   } catch (error) {
     if (error instanceof Oddity) return error.message;
@@ -25,9 +25,14 @@ export function oddityOf(type: MessageDescriptor, wire: Uint8Array): string | un
   }
 }
 
+interface Types {
+  message(name: string): MessageDescriptor | undefined;
+}
+
 class Oddity extends Error {}
 
-function walk(type: MessageDescriptor, b: Uint8Array, p: number, e: number, group: number): number {
+function walk(type: MessageDescriptor, b: Uint8Array, p: number, e: number, group: number, types: Types): number {
+  if (type.name === "google.protobuf.Any") walkAny(b, p, e, types);
   const fields = new Map([...type.fields, ...type.extensions].map((field) => [field.number, field]));
   while (p < e) {
     const tag = readTag(b, p);
@@ -38,14 +43,33 @@ function walk(type: MessageDescriptor, b: Uint8Array, p: number, e: number, grou
     }
     const field = fields.get(tag.number);
     if (field === undefined) p = skip(b, p, e, tag);
-    else p = walkField(field, b, p, e, tag);
+    else p = walkField(field, b, p, e, tag, types);
     if (p > e) throw new Oddity("overrun");
   }
   if (group !== 0) throw new Oddity("open group");
   return p;
 }
 
-function walkField(field: FieldDescriptor, b: Uint8Array, p: number, e: number, tag: Tag): number {
+/** What an Any holds is read when it is printed, so oddities count there too. */
+function walkAny(b: Uint8Array, p: number, e: number, types: Types): void {
+  let url = "";
+  let content = [0, 0];
+  while (p < e) {
+    const tag = readTag(b, p);
+    const next = skip(b, tag.at, e, tag);
+    if (next > e) throw new Oddity("overrun");
+    if (tag.wireType === 2) {
+      const [, from] = varint(b, tag.at);
+      if (tag.number === 1) url = new TextDecoder().decode(b.subarray(from, next));
+      if (tag.number === 2) content = [from, next];
+    }
+    p = next;
+  }
+  const type = types.message(url.slice(url.lastIndexOf("/") + 1));
+  if (type !== undefined) walk(type, b, content[0]!, content[1]!, 0, types);
+}
+
+function walkField(field: FieldDescriptor, b: Uint8Array, p: number, e: number, tag: Tag, types: Types): number {
   if (field.cardinality === "map") {
     if (tag.wireType !== 2) throw new Oddity("wire type");
     const [n, from] = varint(b, p);
@@ -59,7 +83,7 @@ function walkField(field: FieldDescriptor, b: Uint8Array, p: number, e: number, 
       if (inner.number === 2 && value.kind === "message") {
         const [size, start] = varint(b, inner.at);
         if (start + size > end) throw new Oddity("overrun");
-        walk(value.message, b, start, start + size, 0);
+        walk(value.message, b, start, start + size, 0, types);
       }
       if (inner.number === 2) checkEnum(field, b, inner.at);
       q = skip(b, inner.at, end, inner);
@@ -79,10 +103,10 @@ function walkField(field: FieldDescriptor, b: Uint8Array, p: number, e: number, 
   }
   if (field.cardinality === "repeated") checkEnum(field, b, p);
   if (field.value.kind !== "message") return skip(b, p, e, tag);
-  if (own === 3) return walk(field.value.message, b, p, e, tag.number);
+  if (own === 3) return walk(field.value.message, b, p, e, tag.number, types);
   const [n, from] = varint(b, p);
   if (from + n > e) throw new Oddity("overrun");
-  walk(field.value.message, b, from, from + n, 0);
+  walk(field.value.message, b, from, from + n, 0, types);
   return from + n;
 }
 
