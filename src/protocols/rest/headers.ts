@@ -78,11 +78,6 @@ function checkBinary(name: string, value: string): void {
   if (!/^[A-Za-z0-9+/_=, -]*$/.test(value)) throw new CallError("INVALID_METADATA", `header ${name} is not base64`, { source: "caller" });
 }
 
-export interface AnswerFields {
-  readonly status: number;
-  readonly headers: readonly string[];
-}
-
 /** Never copied from metadata into an answer: framing, connection, and what gRPC keeps for itself. */
 const unsent: ReadonlySet<string> = new Set([
   "content-type",

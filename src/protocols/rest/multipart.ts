@@ -28,7 +28,7 @@ export interface MultipartLimits {
   readonly nameLength: number;
 }
 
-export const defaultMultipartLimits: MultipartLimits = Object.freeze({ parts: 1000, headBytes: 4096, nameLength: 512 });
+const defaultMultipartLimits: MultipartLimits = Object.freeze({ parts: 1000, headBytes: 4096, nameLength: 512 });
 
 /** RFC 2046, section 5.1.1: `bchars`, without the space that may not end it. */
 const boundaryText = /^[\w'()+,./:=?-]{1,70}$/;
