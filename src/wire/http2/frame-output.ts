@@ -79,7 +79,7 @@ function copyOf(bytes: Buffer, sizeBytes: number): Buffer {
 }
 
 /** Below this a loop beats `set`, which has to make a view first (bench/micro/http2.bench.ts). */
-const loopBelowBytes = 48;
+const loopBelowBytes = 40;
 
 /** Copies [start,end) of `from` to `at`; the caller has reserved the room. */
 export function copyInto(out: Uint8Array, at: number, from: Uint8Array, start: number, end: number): void {

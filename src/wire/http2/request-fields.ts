@@ -21,10 +21,10 @@ export interface RequestFields {
 const known = new WeakMap<readonly string[], RequestFields | string>();
 
 /**
- * @param repeats the decoder has found this very list again.
+ * @param repeats this very list comes again and again: worth remembering what was read.
  * @returns what is wrong, as text, when the request is malformed (section 8.1.1).
  */
-export function readRequest(fields: readonly string[], repeats: boolean): RequestFields | string {
+export function readRequest(fields: readonly string[], repeats = false): RequestFields | string {
   if (!repeats) return new RequestReading().read(fields);
   const seen = known.get(fields);
   if (seen !== undefined) return seen;
