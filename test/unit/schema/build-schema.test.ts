@@ -52,8 +52,14 @@ describe("buildSchema", () => {
       ["[rich.v1.more]", "[rich.v1.more]", 102],
       ["[rich.v1.note]", "[rich.v1.note]", 100],
     ]);
-    assert.equal(schema.message("rich.v1.OldSet")!.messageSet, true);
-    assert.equal(schema.message("rich.v1.Old")!.messageSet, false);
+  });
+
+  it("knows the old MessageSet format", () => {
+    // On its own: some versions of buf lose this option in a file that imports descriptor.proto.
+    const text = 'syntax = "proto2"; package a; message S { option message_set_wire_format = true; extensions 4 to max; } message T {}';
+    const alone = buildSchema(bufBuild({ "a.proto": text }));
+    assert.equal(alone.message("a.S")!.messageSet, true);
+    assert.equal(alone.message("a.T")!.messageSet, false);
   });
 
   it("reads every http rule, additional and custom ones included", () => {
