@@ -37,7 +37,7 @@ export interface Http2ClientOptions {
 }
 
 /** Large windows: the peer is ours, and what is not consumed is bounded by them all the same. */
-export const defaultClientLimits: WireLimits = Object.freeze({
+const defaultClientLimits: WireLimits = Object.freeze({
   ...defaultLimits,
   streamWindowBytes: 4 * 1024 * 1024,
   connectionWindowBytes: 16 * 1024 * 1024,
