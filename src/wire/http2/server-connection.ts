@@ -103,10 +103,18 @@ export class ServerConnection extends Http2Connection<ServerStream> {
     const { ready } = this;
     if (ready.length === 0) return;
     const { handler } = this.options;
-    // A handler may be the cause of another read's end only in another turn, so the list may be walked as it is.
     for (let i = 0; i < ready.length; i++) {
       const stream = ready[i]!;
-      if (!stream.closed) handler(stream);
+      if (stream.closed) continue;
+      try {
+        handler(stream);
+      } catch (failure) {
+        // A defect, to be seen as one; but the other requests of this read must not hang for it.
+        stream.abort(errorCode.internalError);
+        queueMicrotask(() => {
+          throw failure;
+        });
+      }
     }
     ready.length = 0;
   }
