@@ -189,7 +189,9 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
   answered(exchange: Http1Exchange): void {
     if (exchange.dispatched) this.activeExchanges--;
     if (!exchange.body.ended) {
-      if (exchange.body.remainingBytes > drainedBodyBytes) this.closing = true;
+      const { remainingBytes } = exchange.body;
+      // An undeclared rest is mostly the last chunk, on its way: it is counted as it comes, because a streamed answer promised to keep the connection.
+      if (remainingBytes !== Infinity && remainingBytes > drainedBodyBytes) this.closing = true;
       exchange.body.cancel();
     }
     if (this.isFront(exchange)) this.advance();
@@ -288,6 +290,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     if (arriving === undefined) return;
     arriving.body.deliver();
     if (arriving.body.heldBytes > bodyHighWaterBytes) this.pause();
+    if (arriving.finished && arriving.body.droppedBytes > drainedBodyBytes) this.closing = true;
   }
 
   /** No further request can be taken up at the moment. */

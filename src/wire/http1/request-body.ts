@@ -23,6 +23,8 @@ export class RequestBody implements BodyReader {
   trailers: Metadata | undefined = undefined;
   /** All of it has arrived. */
   ended = false;
+  /** Bytes that came after nobody wanted them any more. */
+  droppedBytes = 0;
 
   private readonly demand: BodyDemand;
   private readonly declared: number;
@@ -90,7 +92,10 @@ export class RequestBody implements BodyReader {
   push(bytes: Buffer, start: number, end: number): void {
     const length = end - start;
     this.received += length;
-    if (this.cancelled) return;
+    if (this.cancelled) {
+      this.droppedBytes += length;
+      return;
+    }
     const needed = this.used + length;
     if (this.buffer === undefined || this.buffer.length < needed) this.grow(needed);
     bytes.copy(this.buffer!, this.used, start, end);

@@ -401,6 +401,42 @@ describe("HTTP/1.1 connections", () => {
       );
     });
 
+    it("a streamed answer before the last chunk of the body keeps the connection it promised to keep", async () => {
+      const { port } = await host((x) => {
+        x.start(200, []);
+        x.write(Buffer.from("early"));
+        x.finish();
+      });
+      const { socket, data } = await open(port);
+      socket.write("POST /a HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n");
+      await until(() => data().includes("0\r\n\r\n"), "the answer");
+      socket.write("3\r\ndef\r\n0\r\n\r\nGET /b HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
+      await once(socket, "end");
+      assert.deepEqual(
+        answers(data()).map(({ status, headers }) => [status, headers.get("connection")]),
+        [
+          [200, undefined],
+          [200, "close"],
+        ],
+      );
+      socket.destroy();
+    });
+
+    it("but not for a body without end", async () => {
+      const { port } = await host((x) => {
+        x.start(200, []);
+        x.finish();
+      });
+      const { socket } = await open(port);
+      const ended = once(socket, "end");
+      socket.write("POST /a HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n");
+      const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`;
+      const writing = setInterval(() => socket.write(chunk), 1);
+      await within(5000, ended, () => "the server does not close");
+      clearInterval(writing);
+      socket.destroy();
+    });
+
     it("an answer before the end of a large body ends the connection, and can be read", async () => {
       const { port } = await host((x) => x.respond(200, [], Buffer.from("no")), { bodyBytes: 1e9 });
       const received = await talk(port, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900000000\r\n\r\n", Buffer.alloc(200_000));
