@@ -153,7 +153,7 @@ function callOf(
 
 /** What may cross untouched. */
 function encodingOf({ headers }: RequestHead, { unary }: Method): MessageEncoding {
-  const request = unary ? undefined : headers.get("connect-content-encoding");
+  const request = headers.get(unary ? "content-encoding" : "connect-content-encoding");
   const accept = acceptedEncodings(headers.get(unary ? "accept-encoding" : "connect-accept-encoding"));
   return { request: request === "identity" ? undefined : request, accept };
 }
