@@ -14,7 +14,7 @@ let opened: Schema | undefined;
 
 /** "google.rpc.BadRequest" and its like. */
 export function errorDetailType(name: string): MessageType | undefined {
-  if (!name.startsWith("google.rpc.")) return undefined;
+  if (!name.startsWith("google.")) return undefined;
   return (opened ??= buildSchema(inflateRawSync(Buffer.from(compressed.join(""), "base64")))).message(name);
 }
 

@@ -13,7 +13,7 @@ import type { Catalogue } from "../protocol.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
 import { errorDomain } from "../shared/rpc-status.ts";
 import { errorDetailType, retryAfter } from "./error-details.ts";
-import { addAnswerHeaders } from "./headers.ts";
+import { addAnswerHeaders, isBodiless } from "./headers.ts";
 
 /** Answers with an error, before anything else was written. */
 export function writeError(error: CallError, x: Exchange, catalogue: Catalogue): void {
@@ -28,7 +28,9 @@ export function writeError(error: CallError, x: Exchange, catalogue: Catalogue):
   }
   if (metadata !== undefined) addAnswerHeaders(headers, metadata, "");
   addAnswerHeaders(headers, trailers, "trailer-");
-  x.respond(error.httpStatus ?? httpStatusOfCode(error.code), headers, Buffer.from(errorJson(error, catalogue)));
+  const status = error.httpStatus ?? httpStatusOfCode(error.code);
+  if (isBodiless(status)) x.respond(status, headers.slice(2), undefined);
+  else x.respond(status, headers, Buffer.from(errorJson(error, catalogue)));
 }
 
 /** The error a call ended with. */

@@ -48,7 +48,7 @@ export function createRestInbound(): Inbound {
       const { head } = x;
       if (catalogue.table === undefined) throw new CallError("NO_SCHEMA");
       const route = catalogue.table.route(head.method, head.target);
-      if (!route.found) throw missed(head.method, route.allow);
+      if (!route.found) throw missed(head.method, head.target, route.allow);
       const fields = readRequestHeaders(head.headers.flat);
       const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
       const source = fields.contentEncoding === undefined ? x.body : decodedBody(x.body, fields.contentEncoding);
@@ -118,10 +118,18 @@ function makeCall(x: Exchange, { binder, method }: RouteMatch, fields: RequestFi
   return call;
 }
 
-function missed(httpMethod: string, allow: readonly string[]): CallError {
+function missed(httpMethod: string, target: string, allow: readonly string[]): CallError {
+  const takes = [...allow, "OPTIONS"].sort().join(", ");
+  // RFC 9110, section 9.3.7; the same for the server as a whole. (A rule of its own for OPTIONS would have been found.)
+  if (httpMethod === "OPTIONS" && (allow.length > 0 || target === "*"))
+    return new CallError("METHOD_NOT_ALLOWED", undefined, {
+      source: "caller",
+      httpStatus: 204,
+      headers: target === "*" ? [] : ["allow", takes],
+    });
   if (allow.length === 0) return new CallError("UNKNOWN_PATH", undefined, { source: "caller" });
-  return new CallError("METHOD_NOT_ALLOWED", `this path does not take ${httpMethod}, but ${allow.join(", ")}`, {
+  return new CallError("METHOD_NOT_ALLOWED", `this path does not take ${httpMethod}, but ${takes}`, {
     source: "caller",
-    headers: ["allow", allow.join(", ")],
+    headers: ["allow", takes],
   });
 }
