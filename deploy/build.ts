@@ -28,8 +28,11 @@ const launcher = readFileSync(join(import.meta.dirname, "launcher.mjs"), "utf8")
 /** zod brings its messages in forty languages (0.3 MB, a third of the program); ours are in `src/config/explain-issue.ts`. */
 const onlyEnglish: Plugin = {
   name: "only-english",
-  setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: 'export { default as en } from "./en.js";', loader: "js" }));
+  setup(building) {
+    building.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+      loader: "js",
+    }));
   },
 };
 

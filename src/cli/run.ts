@@ -16,7 +16,7 @@ import { formatHostPort } from "../config/addresses.ts";
 import { createProcessServices, type ProcessServices } from "../runtime/process-services.ts";
 import { createRuntime, type Runtime } from "../runtime/create-runtime.ts";
 import { createJsonLogger, writeToStderr, type LogLevel } from "../telemetry/json-logger.ts";
-import { steerYoungGeneration } from "../runtime/young-generation.ts";
+import { steerMemory } from "../runtime/memory.ts";
 import { exitCode } from "./exit-code.ts";
 
 const compileCacheAfterMs = 3000;
@@ -43,7 +43,7 @@ export async function run({ source, logLevel }: RunOptions): Promise<number> {
     const listeners = { inbound: runtime.address, ...(admin === undefined ? {} : { admin }) };
     writeSync(1, `${JSON.stringify({ event: "ready", listeners })}\n`);
     held.release();
-    stack.use(steerYoungGeneration());
+    stack.use(steerMemory());
     keepCompiledCode(stack);
     signals.onReload = () => void reload(runtime, source, services);
     await signals.stop;

@@ -128,5 +128,5 @@ export type Config = WithUnits<Omit<Parsed, "policies" | "methods">> & {
 export function toConfig(value: Parsed): Config {
   const { policies: forAll, methods, ...rest } = value;
   const converted = withUnits(configSchema as unknown as z.ZodMiniType<typeof rest>, rest);
-  return { ...converted, policies: forAll as PolicySettings, methods: methods as Readonly<Record<string, PolicySettings>> };
+  return { ...converted, policies: forAll, methods: methods };
 }
