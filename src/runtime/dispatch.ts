@@ -16,6 +16,7 @@ import { statusOf, type Status } from "../core/status.ts";
 import type { Catalogue, Inbound } from "../protocols/protocol.ts";
 import { opaqueMethod } from "../protocols/shared/opaque-type.ts";
 import type { Exchange, ExchangeHandler } from "../wire/exchange.ts";
+import { settleBody } from "./settle-body.ts";
 
 /** What is served right now. Immutable; a change of schema or configuration is another one. */
 export interface Serving extends Catalogue {
@@ -72,7 +73,9 @@ class Dispatch {
     try {
       decoded = this.inbound.decode(this.x, this.serving);
     } catch (thrown) {
-      this.refuse(thrown);
+      const settled = settleBody(this.x.body, this.x.head.contentLength);
+      if (settled === undefined) this.refuse(thrown);
+      else void settled.then(() => this.refuse(thrown));
       return;
     }
     if (decoded instanceof Promise) {
@@ -89,7 +92,7 @@ class Dispatch {
     const call = new Call(unmatched, caller, Metadata.share(x.head.headers.flat), new MessageList([]), new Deadline(), x.arrivedAtMs);
     this.run(
       call,
-      serving.observed(() => Promise.reject(thrown as Error)),
+      serving.observed(() => Promise.reject(thrown)),
     );
   }
 

@@ -18,7 +18,7 @@ import type { WireLimits } from "./limits.ts";
 import { ProtocolSniffer } from "./protocol-sniffer.ts";
 import { tlsModule } from "./tls-module.ts";
 
-interface TlsMaterial {
+export interface TlsMaterial {
   /** PEM. */
   readonly cert: string;
   readonly key: string;

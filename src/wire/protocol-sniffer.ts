@@ -2,7 +2,7 @@
  * Tells HTTP/2 with prior knowledge from HTTP/1.1 by a connection's first bytes (RFC 9113, section 3.4).
  *
  * The trap: the preface may arrive in pieces, and "P" alone may become POST; what was read is handed on with the verdict. A connection
- * that says nothing, or too little to tell, is closed when a head would have to be there.
+ * that says nothing, or too little to tell, is closed when a head would have to be there; one that speaks something else, at once.
  */
 import { Buffer } from "node:buffer";
 import type { Clock } from "../core/clock.ts";
@@ -35,7 +35,7 @@ export class ProtocolSniffer implements ChannelEvents, Swept {
   onBytes(bytes: Uint8Array): void {
     const all = this.read === undefined ? bytes : Buffer.concat([this.read, bytes]);
     const compared = Math.min(all.length, preface.length);
-    for (let i = 0; i < compared; i++) if (all[i] !== preface[i]) return this.tell(1, all);
+    for (let i = 0; i < compared; i++) if (all[i] !== preface[i]) return isOtherProtocol(all) ? this.channel.destroy() : this.tell(1, all);
     if (compared === preface.length) this.tell(2, all);
     else this.read = Buffer.from(all);
   }
@@ -69,4 +69,17 @@ export class ProtocolSniffer implements ChannelEvents, Swept {
     sweeperOf(this.clock).delete(this);
     this.verdict(version, first);
   }
+}
+
+const lineFeed = 0x0a;
+
+/**
+ * Whether a first line is there and has neither a path nor a version of HTTP: another protocol, or a broken preface, which RFC 9113 wants
+ * answered by nothing but the end of the connection. What looks like a bad request is left to HTTP/1.1, which says what is bad about it.
+ */
+function isOtherProtocol(bytes: Uint8Array): boolean {
+  const end = bytes.indexOf(lineFeed);
+  if (end < 2) return false;
+  const line = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  return !line.includes("/") && !line.includes("*");
 }

@@ -12,11 +12,11 @@ import { createInbounds } from "../../src/protocols/index.ts";
 import { createDispatcher, type Serving } from "../../src/runtime/dispatch.ts";
 import { buildSchema } from "../../src/schema/build-schema.ts";
 import type { Schema } from "../../src/schema/descriptor.ts";
-import { createMethodTable } from "../../src/schema/method-table.ts";
+import { createMethodTable, type MethodTableOptions } from "../../src/schema/method-table.ts";
 import { createCluster, type Cluster } from "../../src/upstream/cluster.ts";
 import { Http2Client } from "../../src/wire/http2/http2-client.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
-import { createListener } from "../../src/wire/listener.ts";
+import { createListener, type TlsMaterial } from "../../src/wire/listener.ts";
 
 /** The schema of protos/echo.proto. */
 export function echoSchema(): Schema {
@@ -40,10 +40,12 @@ export interface HopOptions {
   readonly schema?: Schema | undefined;
   readonly messageBytes?: number;
   readonly http2?: "own" | "node";
+  readonly table?: Partial<MethodTableOptions> | undefined;
+  readonly tls?: TlsMaterial;
 }
 
 /** Listens on a free port of 127.0.0.1 and answers every call by `handler`. */
-export async function startHop({ handler, schema = echoSchema(), messageBytes = 4 << 20, http2 = "own" }: HopOptions): Promise<Hop> {
+export async function startHop({ handler, schema = echoSchema(), messageBytes = 4 << 20, http2 = "own", table, tls }: HopOptions): Promise<Hop> {
   const ended: EndedCall[] = [];
   const observed =
     (next: Handler): Handler =>
@@ -52,7 +54,7 @@ export async function startHop({ handler, schema = echoSchema(), messageBytes = 
       return next(call);
     };
   const serving: Serving = {
-    table: createMethodTable(schema, { autoMapping: true }),
+    table: createMethodTable(schema, { autoMapping: true, ...table }),
     messageBytes,
     handlerOf: () => observed(handler),
     observed,
@@ -60,6 +62,7 @@ export async function startHop({ handler, schema = echoSchema(), messageBytes = 
   const listener = await createListener({
     host: "127.0.0.1",
     port: 0,
+    tls,
     limits: defaultLimits,
     handler: createDispatcher({
       inbounds: createInbounds(),
