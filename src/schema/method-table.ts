@@ -8,6 +8,7 @@ import type { HttpBinding } from "../core/method.ts";
 import { defaultBinding, type BindingOptions } from "./binding/binding-options.ts";
 import { BindingError, createBinder, type Binder, type BindTarget } from "./binding/binder.ts";
 import type { MethodDescriptor, Schema } from "./descriptor.ts";
+import { withHttpRules, type HttpRule } from "./http-rule/configured-rules.ts";
 import { explainRoutes, type RouteExplanation } from "./http-rule/explain-routes.ts";
 import { Router } from "./http-rule/router.ts";
 import { TemplateError } from "./http-rule/template.ts";
@@ -16,6 +17,10 @@ export interface MethodTableOptions {
   /** Every method also answers POST /pkg.Service/Method with the whole message as body. */
   readonly autoMapping: boolean;
   readonly binding?: Partial<BindingOptions>;
+  /** For some methods; over {@link binding}. */
+  readonly bindingOf?: (method: MethodDescriptor) => Partial<BindingOptions> | undefined;
+  /** Each in place of the annotations of its method. */
+  readonly rules?: readonly HttpRule[];
 }
 
 export class RouteMatch implements BindTarget {
@@ -45,7 +50,7 @@ export class RouteMiss {
 
 /** Why a binding is not served. */
 export interface RouteProblem {
-  readonly kind: "template" | "binding" | "duplicate";
+  readonly kind: "template" | "binding" | "duplicate" | "rule";
   readonly httpMethod: string;
   readonly template: string;
   /** Where in the template, from 1. */
@@ -62,15 +67,19 @@ export class MethodTable {
   private readonly router = new Router<Binder>();
 
   constructor(schema: Schema, options: MethodTableOptions) {
-    this.schema = schema;
-    const binding = { ...defaultBinding, ...options.binding };
     const problems: RouteProblem[] = [];
-    const methods = schema.services.flatMap((service) => service.methods);
+    this.schema = options.rules === undefined || options.rules.length === 0 ? schema : configured(schema, options.rules, problems);
+    const binding = { ...defaultBinding, ...options.binding };
+    const bindingOf = (method: MethodDescriptor): BindingOptions => {
+      const own = options.bindingOf?.(method);
+      return own === undefined ? binding : { ...binding, ...own };
+    };
+    const methods = this.schema.services.flatMap((service) => service.methods);
     for (const method of methods) {
       this.methods.set(method.path, method);
-      for (const rule of method.http) this.add(method, rule, binding, problems);
+      for (const rule of method.http) this.add(method, rule, bindingOf(method), problems);
     }
-    if (options.autoMapping) for (const method of methods) this.add(method, autoBinding(method), binding, problems);
+    if (options.autoMapping) for (const method of methods) this.add(method, autoBinding(method), bindingOf(method), problems);
     this.problems = problems;
   }
 
@@ -114,6 +123,13 @@ export class MethodTable {
 
 export function createMethodTable(schema: Schema, options: MethodTableOptions): MethodTable {
   return new MethodTable(schema, options);
+}
+
+function configured(schema: Schema, rules: readonly HttpRule[], problems: RouteProblem[]): Schema {
+  const applied = withHttpRules(schema, rules);
+  for (const { selector, message } of applied.problems)
+    problems.push({ kind: "rule", httpMethod: "", template: "", column: undefined, methods: [selector], message });
+  return applied.schema;
 }
 
 function autoBinding(method: MethodDescriptor): HttpBinding {

@@ -1,7 +1,7 @@
 /** REST over real sockets to a real grpc-js backend of dragoman.transcoding.v1.Transcoding; begins and ends with the suite it is called in. */
 import { connect, type ClientHttp2Stream } from "node:http2";
 import type { Cluster } from "../../src/upstream/cluster.ts";
-import { clusterAt, startHop, type Hop } from "./hop.ts";
+import { clusterAt, startHop, type Hop, type HopOptions } from "./hop.ts";
 import { startTranscodingServer, transcodingSchema, type TranscodingServer } from "./transcoding-server.ts";
 
 export interface ErrorBody {
@@ -32,7 +32,7 @@ export class TranscodingHop {
   }
 
   /** Registers the hooks. */
-  static inSuite(options: { messageBytes?: number } = {}): TranscodingHop {
+  static inSuite(options: Partial<Omit<HopOptions, "handler" | "schema">> = {}): TranscodingHop {
     const it = new TranscodingHop();
     before(async () => {
       it.backend = await startTranscodingServer();

@@ -82,7 +82,10 @@ export class Binder {
   /** Made for the first query: most of a schema's bindings never see one. */
   private query: QueryBinding | undefined;
   private form: QueryBinding | undefined;
+  /** For reading; printing has nothing to ignore. */
   private readonly profile: JsonProfile;
+  private readonly printsCanonically: boolean;
+  private readonly ignoresUnknown: boolean;
   private readonly mask: FieldDescriptor | undefined;
   /** Set when the path binds one string of the message and nothing else: the commonest GET. */
   private readonly onlyStringTag: Uint8Array | undefined;
@@ -98,8 +101,11 @@ export class Binder {
     this.responseField = binding.responseBody === "" ? undefined : responseFieldOf(method, binding.responseBody);
     this.rawBody = binding.body !== "" && isHttpBody(this.bodyField?.value ?? valueOf(method.input));
     this.rawResponse = isHttpBody(this.responseField?.value ?? valueOf(method.output)) && this.responseField?.cardinality !== "repeated";
-    this.shapesResponse = this.rawResponse || this.responseField !== undefined;
-    this.profile = options.ignoreUnknownFields ? lenientJson : canonicalJson;
+    const { json } = options;
+    this.printsCanonically = !json.emitDefaults && !json.protoNames && !json.enumNumbers;
+    this.shapesResponse = this.rawResponse || this.responseField !== undefined || !this.printsCanonically;
+    this.ignoresUnknown = options.ignoreUnknownFields || json.ignoreUnknown;
+    this.profile = this.ignoresUnknown ? lenientJson : canonicalJson;
     if (binding.httpMethod === "PATCH" && this.bodyField?.value.kind === "message") this.mask = soleFieldMask(method.input);
     if (this.captures.length === 1) this.onlyStringTag = this.captures[0]!.parameter.plainStringTag;
   }
@@ -150,8 +156,10 @@ export class Binder {
 
   /** The answer's JSON as this binding shows it: a view, valid until the next conversion on this thread. @throws CodecError */
   responseJson(payload: Payload): Uint8Array {
-    if (this.responseField === undefined) return payload.jsonView();
-    return (this.method.output.codec() as FieldAwareCodec).fieldWireToJson(this.responseField, payload.wireView());
+    if (this.responseField === undefined && this.printsCanonically) return payload.jsonView();
+    const codec = this.method.output.codec(this.options.json) as FieldAwareCodec;
+    // The message may have come as JSON, so its bytes must not be a view of the memory that is printed to.
+    return this.responseField === undefined ? codec.wireToJson(payload.wire()) : codec.fieldWireToJson(this.responseField, payload.wire());
   }
 
   /** A view of the codec's memory. */
@@ -203,7 +211,7 @@ export class Binder {
       });
     const whole = bodyField === undefined;
     return new QueryBinding(root, {
-      options: { ...options, ignoreUnknownParameters: options.ignoreUnknownFields, ignoredParameters: [] },
+      options: { ...options, ignoreUnknownParameters: this.ignoresUnknown, ignoredParameters: [] },
       bodyCovers: undefined,
       pathBound: new Set(whole ? this.captures.map(({ parameter }) => parameter.path) : []),
       pathOneofs: whole ? this.pathOneofs() : [],

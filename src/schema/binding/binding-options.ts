@@ -1,4 +1,5 @@
 /** How requests are bound to messages: the switches of SEMANTICS A1.5 to A1.8, per listener or route. */
+import { canonicalJson, type JsonProfile } from "../../core/message-type.ts";
 import { Keep } from "../percent-decoding.ts";
 
 export interface BindingOptions {
@@ -6,8 +7,10 @@ export interface BindingOptions {
   readonly ignoreUnknownParameters: boolean;
   /** Query parameters that are not part of the message ("alt", "key"), whether or not a field has the name. */
   readonly ignoredParameters: readonly string[];
-  /** Skip unknown fields of the JSON body, instead of refusing them. */
+  /** Skip unknown fields of the JSON body, instead of refusing them; `json.ignoreUnknown` does the same. */
   readonly ignoreUnknownFields: boolean;
+  /** How answers are printed, and bodies read. */
+  readonly json: JsonProfile;
   /** Refuse a request whose body, query and path give one field different values, instead of letting the path and then the query win. */
   readonly refuseCollisions: boolean;
   /**
@@ -29,6 +32,7 @@ export const defaultBinding: BindingOptions = Object.freeze({
   ignoreUnknownParameters: false,
   ignoredParameters: [],
   ignoreUnknownFields: false,
+  json: canonicalJson,
   refuseCollisions: false,
   queryOverBody: false,
   repeatedMessages: false,
