@@ -19,7 +19,7 @@ export async function loadTable(config: Config): Promise<MethodTable> {
       onProblem: (problem) => report?.report(problem),
     });
     if (source === undefined) throw new StartError("config", "inbound.schema is none, so there is nothing to show");
-    const watch = (report = new SchemaWatch({ source, onTable: () => {} }));
+    const watch = (report = new SchemaWatch({ source, rest: config.inbound, onTable: () => {} }));
     await watch.first;
     await watch.close();
     if (watch.table !== undefined) return watch.table;

@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 import { policies } from "../policies/index.ts";
 import { described, duration, optional, setting, size, withUnits, type WithUnits } from "../policies/settings.ts";
 import { hostPort, upstreamUrl } from "./addresses.ts";
+import { httpRule, json } from "./rest-settings.ts";
 
 // zod would write code for each schema; it is used once, so that costs more than it gives, and some places forbid it.
 z.config({ jitless: true });
@@ -52,6 +53,12 @@ const inbound = z.strictObject({
     z.boolean(),
     false,
     "Leaves `google.rpc.ErrorInfo`, which names the reason, out of the gRPC, gRPC-Web and Connect errors that the proxy makes itself.",
+  ),
+  json: setting(json, {}, "How REST prints and reads JSON; canonical ProtoJSON unless set."),
+  rules: setting(
+    z.array(httpRule),
+    [],
+    "`google.api.HttpRule`s in the form of a service configuration, each in place of the annotations of its method.",
   ),
   tls: optional(tls, "Serves TLS 1.2 and later instead of clear text."),
   upstreamTls: optional(upstreamTls, "For `grpcs://` upstreams."),

@@ -149,6 +149,8 @@ function sameHop(a: Config, b: Config): boolean {
     inbound.upstream,
     inbound.upstreamTls,
     inbound.schema,
+    inbound.json,
+    inbound.rules,
     inbound.http2,
     limits.messageBytes,
   ];
@@ -168,7 +170,7 @@ async function openHop(config: Config, services: ProcessServices): Promise<Hop> 
       logger.warn(problem.message);
     },
   });
-  if (source !== undefined) hop.watch = new SchemaWatch({ source, onTable: (table) => hop.onTable(table) });
+  if (source !== undefined) hop.watch = new SchemaWatch({ source, rest: config.inbound, onTable: (table) => hop.onTable(table) });
   // Reflection finds out by itself; for the other sources nobody has spoken to the upstream yet.
   if (source?.kind !== "reflection") {
     const { host, port } = parseUpstream(upstream);

@@ -15,6 +15,8 @@ import type { OnProblem, SchemaProblem } from "../schema/sources/schema-problem.
 
 export interface SchemaWatchOptions {
   readonly source: SchemaSource;
+  /** How REST is spoken. */
+  readonly rest: Pick<Config["inbound"], "json" | "rules">;
   /** A new table is in use from now on. */
   readonly onTable: (table: MethodTable) => void;
 }
@@ -63,10 +65,10 @@ export class SchemaWatch {
   }
 
   private async follow(): Promise<void> {
-    const { source, onTable } = this.options;
+    const { source, rest, onTable } = this.options;
     try {
       for await (const schema of source.watch(this.stopping.signal)) {
-        const table = createMethodTable(schema, { autoMapping: true });
+        const table = createMethodTable(schema, { autoMapping: true, binding: { json: rest.json }, rules: rest.rules });
         this.current = table;
         this.lastProblem = undefined;
         onTable(table);
