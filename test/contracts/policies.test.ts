@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { policies } from "../../src/policies/index.ts";
+import { policyContract } from "./policy-contract.ts";
+
+/** Settings without which a policy cannot be made. */
+const needed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = { "access-log": { path: "calls.log" } };
+
+describe("policies", () => {
+  for (const policy of policies) policyContract(policy, needed[policy.kind] ?? {});
+
+  it("stand in the documented order", () => {
+    assert.deepEqual(
+      policies.map((policy) => policy.kind),
+      ["rescue", "trace", "metrics", "access-log", "timeout", "deadline"],
+    );
+  });
+
+  for (const policy of policies)
+    it(`${policy.kind} has a page that names each of its settings`, () => {
+      const page = readFileSync(join(import.meta.dirname, `../../docs/policies/${policy.kind}.md`), "utf8");
+      assert.ok(page.startsWith(`# ${policy.kind}\n`));
+      assert.ok(page.includes(policy.summary), "the page begins with the summary");
+      for (const setting of Object.keys(policy.config.shape)) assert.ok(page.includes(`\`${setting}\``), `it says what ${setting} is`);
+    });
+});
