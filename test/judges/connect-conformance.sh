@@ -44,8 +44,24 @@ run() {
 for part in "${parts[@]}"; do
   case $part in
     server)
-      run "reference client -> proxy -> connect-go server" --mode server --conf "$here/connect-conformance/server.yaml" "$@" \
-        -- node "$here/connect-conformance/server-under-test.ts"
+      for backend in referenceserver grpcserver; do
+        conf=server.yaml
+        [ $backend = referenceserver ] || conf=server-grpc-go.yaml
+        DRAGOMAN_BACKEND=$backend run "reference clients -> proxy -> $backend" --mode server --conf "$here/connect-conformance/$conf" "$@" \
+          -- node "$here/connect-conformance/server-under-test.ts"
+      done
+      ;;
+    client)
+      for speaks in "grpc proto" "grpc-web proto" "connect proto" "grpc json" "grpc-web json" "connect json"; do
+        conf=client.yaml
+        [ "${speaks#* }" = proto ] || conf=client-json.yaml
+        DRAGOMAN_SPEAKS=$speaks run "$speaks client -> proxy -> reference servers" --mode client --conf "$here/connect-conformance/$conf" "$@" \
+          -- node "$here/connect-conformance/client-under-test.ts"
+      done
+      ;;
+    *)
+      echo "unknown part $part: server or client" >&2
+      exit 2
       ;;
   esac
 done

@@ -21,6 +21,7 @@ import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-
 import { httpStatusOfCode } from "../shared/http-status.ts";
 import { MessageBody } from "../shared/message-body.ts";
 import { opaqueMethod, opaqueUnaryMethod } from "../shared/opaque-type.ts";
+import { refuseInWords } from "../shared/refuse-in-words.ts";
 import { connectError } from "./errors.ts";
 import { acceptedEncodings, readRequestFields, type RequestFields } from "./request-fields.ts";
 import { endStream, rejectStream, startStream } from "./streaming.ts";
@@ -65,7 +66,7 @@ export function createConnectInbound(): Inbound {
     encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
       const form = formOf(x.head);
       if (kindOf(x.head)?.streaming !== true) return encodeUnary(reply, call, x, form, catalogue);
-      startStream(x, form, reply.metadata, reply.encoding);
+      startStream(x, form, reply.metadata, form === "json" ? undefined : reply.encoding);
       const { single } = reply.messages;
       const end =
         single === undefined || reply.ended === undefined ? writeStream(reply, call, x, form) : writeSingle(single, reply, call, x, form);
@@ -181,8 +182,7 @@ function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm, c
 function rejectUnary(error: CallError, x: Exchange, catalogue: Catalogue): void {
   const { reason, code } = error;
   if (reason === "UNSUPPORTED_MEDIA_TYPE" || reason === "METHOD_NOT_ALLOWED") {
-    // Nobody knows what such a client can read; one of this protocol takes the HTTP status for the code.
-    x.respond(error.httpStatus!, ["content-type", "text/plain; charset=utf-8", ...error.headers], Buffer.from(`${error.message}\n`));
+    refuseInWords(error, error.httpStatus!, x);
     return;
   }
   const headers = withMetadata(["content-type", "application/json", ...error.headers], error.metadata ?? Metadata.empty, error.trailers);

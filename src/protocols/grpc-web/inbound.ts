@@ -39,7 +39,7 @@ export function createGrpcWebInbound(): Inbound {
 
     encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
       const form = formOf(x);
-      begin(x, form, reply.metadata, reply.encoding);
+      begin(x, form, reply.metadata, form === "json" ? undefined : reply.encoding);
       const sink = isText(x) ? new TextSink(x) : x;
       const { single } = reply.messages;
       if (single === undefined || reply.ended === undefined)

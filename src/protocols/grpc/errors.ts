@@ -8,10 +8,12 @@ import { Code, type Code as StatusCode } from "../../core/code.ts";
 import type { WireError } from "../../wire/wire-error.ts";
 import { codeOfHttpStatus } from "../shared/http-status.ts";
 
-/** The error for an upstream that answered without `grpc-status`. */
-export function errorOfHttpStatus(httpStatus: number): CallError {
-  if (httpStatus === 200)
-    return new CallError("UPSTREAM_PROTOCOL", "the upstream's answer ended without a status", { source: "upstream", code: Code.UNKNOWN });
+/** The error for an upstream that answered without `grpc-status`, or something that is not gRPC with protobuf. */
+export function errorOfHttpStatus(httpStatus: number, isGrpc = true): CallError {
+  if (httpStatus === 200) {
+    const message = isGrpc ? "the upstream's answer ended without a status" : "the upstream's answer is not gRPC with protobuf";
+    return new CallError("UPSTREAM_PROTOCOL", message, { source: "upstream", code: Code.UNKNOWN });
+  }
   return new CallError("UPSTREAM_PROTOCOL", `the upstream answered HTTP ${httpStatus} without a gRPC status`, {
     source: "upstream",
     code: codeOfHttpStatus(httpStatus),
@@ -34,8 +36,14 @@ function codeOfReset(http2Code: number): StatusCode {
   }
 }
 
-/** The error for an exchange with the upstream that the wire could not finish. */
-export function errorOfUpstreamWire(error: WireError): CallError {
+/**
+ * What the upstream is told of a deadline is rounded down and its clock is its own, so it may give up this much before us; it then says
+ * CANCEL and nothing else.
+ */
+const deadlineSlackMs = 10;
+
+/** The error for an exchange with the upstream that the wire could not finish. @param remainingMs of the call's deadline */
+export function errorOfUpstreamWire(error: WireError, remainingMs = Infinity): CallError {
   const options = { source: "upstream", cause: error } as const;
   switch (error.kind) {
     case "connect":
@@ -53,6 +61,7 @@ export function errorOfUpstreamWire(error: WireError): CallError {
       return new CallError("UPSTREAM_PROTOCOL", undefined, options);
     case "reset":
       if (error.unprocessed) return new CallError("UPSTREAM_REFUSED", undefined, options);
+      if (error.http2Code === 0x8 && remainingMs <= deadlineSlackMs) return new CallError("DEADLINE_EXCEEDED", undefined, options);
       return error.http2Code === undefined
         ? new CallError("UPSTREAM_RESET", undefined, options)
         : new CallError("UPSTREAM_RESET", undefined, { ...options, code: codeOfReset(error.http2Code) });

@@ -51,7 +51,7 @@ export function createGrpcInbound(form: MessageForm = "wire"): Inbound {
     },
 
     encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
-      x.start(200, headOf(reply.metadata, reply.encoding));
+      x.start(200, headOf(reply.metadata, form === "json" ? undefined : reply.encoding));
       const { single } = reply.messages;
       if (single === undefined || reply.ended === undefined)
         return writeStream(reply, call, x, form).then((status) => finish(status, x, catalogue));

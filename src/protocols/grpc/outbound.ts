@@ -138,10 +138,11 @@ class UnaryCall implements ResponseSink {
   onEnd(trailers: readonly string[] | undefined): void {
     if (this.settled) return;
     const { head } = this;
-    const status = trailers === undefined ? head?.status : (readGrpcStatus(trailers) ?? head?.status);
+    // A status in the head counts only where the head is all there is.
+    const status = trailers !== undefined ? readGrpcStatus(trailers) : this.size === 0 ? head?.status : undefined;
     const sent = head === undefined || head.status !== undefined || head.metadata.length === 0 ? undefined : Metadata.share(head.metadata);
     if (status === undefined || !head!.isGrpc) {
-      this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus));
+      this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus, head?.isGrpc));
     } else if (status.code !== Code.OK) {
       this.fail(sent === undefined ? status.error! : withMetadata(status.error!, sent));
     } else {
@@ -157,7 +158,7 @@ class UnaryCall implements ResponseSink {
 
   onError(error: WireError): void {
     this.stream = undefined;
-    this.fail(this.call.cancelled ?? errorOfUpstreamWire(error));
+    this.fail(this.call.cancelled ?? errorOfUpstreamWire(error, this.call.deadline.remainingMs(performance.now())));
   }
 
   /** The body in one piece. */

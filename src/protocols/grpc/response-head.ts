@@ -6,6 +6,7 @@
 import { IdentityCache } from "../../core/identity-cache.ts";
 import type { Status } from "../../core/status.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
+import { subformatOf } from "../shared/subformat.ts";
 
 export interface ResponseHead {
   readonly metadata: readonly string[];
@@ -17,6 +18,11 @@ export interface ResponseHead {
 
 const none: readonly string[] = Object.freeze([]);
 const responseHeads = new IdentityCache<readonly string[], ResponseHead>(32);
+
+/** "application/grpc" or "application/grpc+proto": we ask for no other form, and could not tell its bytes from protobuf. */
+function isProtobuf(contentType: string): boolean {
+  return contentType === "application/grpc" || (/^application\/grpc\s*($|[+;])/.test(contentType) && subformatOf(contentType) === "wire");
+}
 
 /** Reads a response head; found again by the identity of its list. */
 export function readResponseHead(headers: readonly string[]): ResponseHead {
@@ -30,7 +36,7 @@ export function readResponseHead(headers: readonly string[]): ResponseHead {
     const value = headers[i + 1]!;
     switch (headers[i]) {
       case "content-type":
-        isGrpc = value.startsWith("application/grpc");
+        isGrpc = isProtobuf(value);
         break;
       case "grpc-encoding":
         encoding = value === "identity" ? undefined : value;
@@ -39,6 +45,7 @@ export function readResponseHead(headers: readonly string[]): ResponseHead {
         hasStatus = true;
         break;
       case "grpc-accept-encoding":
+      case "content-length": // of the bytes between the upstream and us
         break;
       default:
         metadata.push(headers[i]!, value);

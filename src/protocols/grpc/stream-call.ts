@@ -32,6 +32,8 @@ export class StreamCall implements ResponseSink {
   private httpStatus = 0;
   private head: ResponseHead | undefined;
   private replied = false;
+  /** Body bytes behind a head that says there is none, or that is not gRPC's. */
+  private strayBytes = 0;
   private over = false;
   private status: Status | undefined;
   /** Set while the pump waits for room, so that an end wakes it. */
@@ -66,20 +68,26 @@ export class StreamCall implements ResponseSink {
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.replied) this.answers.push(chunk);
-    else this.stream?.consumed(chunk.length);
+    if (this.replied) {
+      this.answers.push(chunk);
+      return;
+    }
+    this.strayBytes += chunk.length;
+    this.stream?.consumed(chunk.length);
   }
 
   onEnd(trailers: readonly string[] | undefined): void {
-    const status = (trailers === undefined ? undefined : readGrpcStatus(trailers)) ?? this.head?.status;
+    const { head } = this;
+    // A status in the head counts only where the head is all there is.
+    const status = trailers !== undefined ? readGrpcStatus(trailers) : this.strayBytes === 0 ? head?.status : undefined;
     this.stream = undefined;
-    if (status === undefined || this.head?.isGrpc !== true) this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus));
+    if (status === undefined || head?.isGrpc !== true) this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus, head?.isGrpc));
     else this.settle(status);
   }
 
   onError(error: WireError): void {
     this.stream = undefined;
-    this.fail(this.call.cancelled ?? errorOfUpstreamWire(error));
+    this.fail(this.call.cancelled ?? errorOfUpstreamWire(error, this.call.deadline.remainingMs(performance.now())));
   }
 
   /** The answers were taken up to here; the upstream may send as much again. */

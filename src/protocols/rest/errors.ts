@@ -11,6 +11,7 @@ import type { Status } from "../../core/status.ts";
 import type { Exchange } from "../../wire/exchange.ts";
 import type { Catalogue } from "../protocol.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
+import { refuseInWords } from "../shared/refuse-in-words.ts";
 import { errorDomain } from "../shared/rpc-status.ts";
 import { errorDetailType, retryAfter } from "./error-details.ts";
 import { addAnswerHeaders, isBodiless } from "./headers.ts";
@@ -18,6 +19,7 @@ import { addAnswerHeaders, isBodiless } from "./headers.ts";
 /** Answers with an error, before anything else was written. */
 export function writeError(error: CallError, x: Exchange, catalogue: Catalogue): void {
   x.body.cancel();
+  if (error.reason === "UNSUPPORTED_MEDIA_TYPE" && isMethodPath(x.head.target, catalogue)) return refuseInWords(error, 415, x);
   const { metadata, trailers } = error;
   const headers = ["content-type", "application/json", ...error.headers];
   if (error.code === Code.UNAUTHENTICATED && !error.headers.includes("www-authenticate") && metadata?.has("www-authenticate") !== true)
@@ -31,6 +33,12 @@ export function writeError(error: CallError, x: Exchange, catalogue: Catalogue):
   const status = error.httpStatus ?? httpStatusOfCode(error.code);
   if (isBodiless(status)) x.respond(status, headers.slice(2), undefined);
   else x.respond(status, headers, Buffer.from(errorJson(error, catalogue)));
+}
+
+/** The address of an RPC: whoever comes there with a form we do not read need not be a client of REST. */
+function isMethodPath(target: string, { table }: Catalogue): boolean {
+  const query = target.indexOf("?");
+  return table?.byPath(query < 0 ? target : target.slice(0, query)) !== undefined;
 }
 
 /** The error a call ended with. */

@@ -31,11 +31,15 @@ export function compressed(encoding: string, bytes: Uint8Array, limitBytes: numb
     encoding,
     bytes,
     open() {
-      // An empty message is not compressed, whatever its flag says.
-      if (bytes.length === 0) return bytes;
       const opener = openers.get(encoding);
       if (opener === undefined)
-        throw new CallError("UNSUPPORTED_ENCODING", `message encoding ${JSON.stringify(encoding)} is not supported`, { source });
+        throw new CallError(
+          source === "upstream" ? "UPSTREAM_PROTOCOL" : "UNSUPPORTED_ENCODING",
+          `message encoding ${JSON.stringify(encoding)} is not supported`,
+          { source },
+        );
+      // An empty message is not compressed, whatever its flag says.
+      if (bytes.length === 0) return bytes;
       try {
         return opener(bytes, { maxOutputLength: limitBytes });
       } catch (cause) {

@@ -38,13 +38,12 @@ export interface ServerCompatResponse extends Message {
 }
 
 export interface ClientCompatRequest extends Message {
-  testName: string;
-  httpVersion: number;
   protocol: number;
+  codec: number;
   host: string;
   port: number;
   serverTlsCert: Uint8Array;
-  messageReceiveLimit: number;
+  clientTlsCreds?: { cert: Uint8Array; key: Uint8Array };
 }
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptorSet)));
@@ -63,8 +62,8 @@ export function decode<T extends Message>(schema: DescMessage, bytes: Uint8Array
   return fromBinary(schema, bytes) as T;
 }
 
-export function writeMessage(to: Writable, schema: DescMessage, init: MessageInitShape<DescMessage>): void {
-  const bytes = toBinary(schema, create(schema, init));
+export function writeMessage(to: Writable, schema: DescMessage, content: Message | MessageInitShape<DescMessage>): void {
+  const bytes = toBinary(schema, create(schema, content as MessageInitShape<DescMessage>));
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   to.write(Buffer.concat([length, bytes]));

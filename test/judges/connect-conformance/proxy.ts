@@ -12,8 +12,8 @@ import { descriptorSet } from "./compat.ts";
 export interface ProxyOptions {
   /** grpc://HOST:PORT or grpcs://HOST:PORT */
   readonly upstream: string;
-  /** Certificate to trust behind grpcs. */
-  readonly upstreamCa?: Uint8Array | undefined;
+  /** For grpcs: whom to trust, and what to show. */
+  readonly upstreamTls?: { readonly ca: Uint8Array; readonly cert?: Uint8Array; readonly key?: Uint8Array } | undefined;
   readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array; readonly clientCa: Uint8Array | undefined } | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function startProxy({ upstream, upstreamCa, tls }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({ upstream, upstreamTls, tls }: ProxyOptions): Promise<Proxy> {
   const folder = mkdtempSync(join(tmpdir(), "dragoman-judge-"));
   const file = (name: string, content: Uint8Array): string => {
     const path = join(folder, name);
@@ -40,7 +40,11 @@ export async function startProxy({ upstream, upstreamCa, tls }: ProxyOptions): P
   set("policies.timeout", false);
   // It also counts the details of an error, and ours are not the backend's.
   set("inbound.plainErrors", true);
-  if (upstreamCa !== undefined) set("inbound.upstreamTls", { ca: file("upstream-ca.pem", upstreamCa) });
+  if (upstreamTls !== undefined) {
+    const { ca, cert, key } = upstreamTls;
+    const own = cert === undefined || key === undefined ? {} : { cert: file("own.pem", cert), key: file("own-key.pem", key) };
+    set("inbound.upstreamTls", { ca: file("upstream-ca.pem", ca), ...own });
+  }
   if (tls !== undefined)
     set("inbound.tls", {
       cert: file("cert.pem", tls.cert),
