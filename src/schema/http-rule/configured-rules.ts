@@ -9,7 +9,7 @@ import type { MethodDescriptor, Schema } from "../descriptor.ts";
 import { didYouMean } from "../../core/nearest-name.ts";
 
 /** One of the HTTP methods, or `custom`, is set. */
-export interface HttpRulePattern {
+interface HttpRulePattern {
   readonly get?: string | undefined;
   readonly put?: string | undefined;
   readonly post?: string | undefined;
