@@ -25,8 +25,11 @@ export interface Catalogue {
 export interface Inbound {
   /** Folder name, metric label, `Caller.protocol`. */
   readonly kind: string;
-  /** Looks at the head alone. The first inbound of the list that accepts gets the exchange. */
-  accepts(head: RequestHead): boolean;
+  /**
+   * Looks at the head alone. The first inbound of the list that accepts gets the exchange.
+   * @param contentType the head's, read once for all who ask; "" without one
+   */
+  accepts(head: RequestHead, contentType: string): boolean;
   /** At once where the whole request is there, else when it is. @throws CallError */
   decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call>;
   /** Writes the answer and says how the call ended. Never throws: what fails here is the returned status. */

@@ -47,7 +47,9 @@ export function createDispatcher({ inbounds, serving, onFault }: DispatcherOptio
   const last = inbounds[inbounds.length - 1]!;
 
   function inboundOf(x: Exchange): Inbound {
-    for (const inbound of inbounds) if (inbound.accepts(x.head)) return inbound;
+    const { head } = x;
+    const contentType = head.headers.get("content-type") ?? "";
+    for (const inbound of inbounds) if (inbound.accepts(head, contentType)) return inbound;
     return last;
   }
 

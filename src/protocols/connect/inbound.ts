@@ -39,11 +39,12 @@ export function createConnectInbound(): Inbound {
   return {
     kind,
 
-    accepts(head: RequestHead): boolean {
-      const contentType = head.headers.get("content-type");
-      if (contentType !== undefined && (contentType.startsWith("application/connect+") || mediaType(contentType) === "application/proto"))
-        return true;
-      return head.headers.has("connect-protocol-version") || (head.method === "GET" && /[?&]connect=v1(&|$)/.test(head.target));
+    accepts(head: RequestHead, contentType: string): boolean {
+      if (contentType.startsWith("application/connect+")) return true;
+      // The commonest type by far need not be taken apart.
+      if (contentType !== "" && contentType !== "application/json" && mediaType(contentType) === "application/proto") return true;
+      if (head.method === "GET" && head.target.includes("connect=v1") && /[?&]connect=v1(&|$)/.test(head.target)) return true;
+      return head.headers.has("connect-protocol-version");
     },
 
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {

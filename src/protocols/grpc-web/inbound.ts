@@ -25,11 +25,8 @@ export function createGrpcWebInbound(): Inbound {
   return {
     kind,
 
-    accepts(head: RequestHead): boolean {
-      return (
-        head.headers.get("content-type")?.startsWith("application/grpc-web") === true &&
-        contentTypePattern.test(head.headers.get("content-type")!)
-      );
+    accepts(_head: RequestHead, contentType: string): boolean {
+      return contentType.startsWith("application/grpc-web") && contentTypePattern.test(contentType);
     },
 
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {

@@ -38,8 +38,7 @@ export function createGrpcInbound(form: MessageForm = "wire"): Inbound {
   return {
     kind,
 
-    accepts(head: RequestHead): boolean {
-      const contentType = head.headers.get("content-type");
+    accepts(_head: RequestHead, contentType: string): boolean {
       if (!isGrpc(contentType)) return false;
       return (contentType.length > bareLength && subformatOf(contentType) === "json") === (form === "json");
     },
@@ -77,8 +76,8 @@ function finish(status: Status, x: Exchange, catalogue: Catalogue): Status {
 }
 
 /** "application/grpc", with "+proto" or parameters; not gRPC-Web. */
-function isGrpc(contentType: string | undefined): contentType is string {
-  if (contentType === undefined || !contentType.startsWith("application/grpc")) return false;
+function isGrpc(contentType: string): boolean {
+  if (!contentType.startsWith("application/grpc")) return false;
   const next = contentType.charCodeAt(bareLength);
   return Number.isNaN(next) || next === 0x2b || next === 0x3b || next === 0x20;
 }

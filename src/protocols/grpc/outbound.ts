@@ -54,10 +54,10 @@ export function createGrpcOutbound(client: HttpClient, options: GrpcOutboundOpti
     send(call: Call): Promise<Reply> {
       const { method, deadline } = call;
       const single = call.messages.single;
-      if (deadline.isSet && deadline.remainingMs(clock.nowMs()) <= 0)
-        return Promise.reject(new CallError("DEADLINE_EXCEEDED", undefined, { retry: "never" }));
+      const remainingMs = deadline.isSet ? deadline.remainingMs(clock.nowMs()) : Infinity;
+      if (remainingMs <= 0) return Promise.reject(new CallError("DEADLINE_EXCEEDED", undefined, { retry: "never" }));
       if (call.cancelled !== undefined) return Promise.reject(call.cancelled);
-      const more = extraHeaders(call, single, clock);
+      const more = extraHeaders(call, single, remainingMs);
       if (single === undefined || method.serverStreaming || method.clientStreaming) {
         return new StreamCall(call, messageBytes).start((sink) =>
           client.open(templateOf(method), call.metadata.flat, more, sink, deadline.atMs),
@@ -72,13 +72,13 @@ export function createGrpcOutbound(client: HttpClient, options: GrpcOutboundOpti
   };
 }
 
-function extraHeaders(call: Call, single: Payload | undefined, clock: Clock): readonly string[] {
-  const { deadline, encoding } = call;
+function extraHeaders(call: Call, single: Payload | undefined, remainingMs: number): readonly string[] {
+  const { encoding } = call;
   // Said also where this message is not compressed: an encoding the upstream does not know is its to refuse.
   const request = encoding.request ?? single?.compressed?.encoding;
-  if (!deadline.isSet && request === undefined && encoding.accept === undefined) return none;
+  if (remainingMs === Infinity && request === undefined && encoding.accept === undefined) return none;
   const headers: string[] = [];
-  if (deadline.isSet) headers.push("grpc-timeout", formatGrpcTimeout(deadline.remainingMs(clock.nowMs())));
+  if (remainingMs !== Infinity) headers.push("grpc-timeout", formatGrpcTimeout(remainingMs));
   if (request !== undefined) headers.push("grpc-encoding", request);
   if (encoding.accept !== undefined) headers.push("grpc-accept-encoding", encoding.accept);
   return headers;

@@ -25,6 +25,29 @@ const timeouts: ReadonlyMap<string, Parse> = new Map([
 ]);
 const metadataPrefix = "grpc-metadata-";
 
+/** What is done with a request's field of some name. */
+type Treatment = "pass" | "drop" | "content-type" | "content-encoding" | "timeout" | "unwrap" | "check";
+
+const maxRemembered = 512;
+const treatments = new Map<string, Treatment>();
+
+/** Found out once for each name: five questions to every field of every request would be most of what reading them costs. */
+function treatmentOf(name: string): Treatment {
+  const known = treatments.get(name);
+  if (known !== undefined) return known;
+  const treatment = findTreatment(name);
+  if (treatments.size < maxRemembered) treatments.set(name, treatment);
+  return treatment;
+}
+
+function findTreatment(name: string): Treatment {
+  if (name === "content-type" || name === "content-encoding") return name;
+  if (dropped.has(name)) return "drop";
+  if (timeouts.has(name)) return "timeout";
+  if (name.startsWith("grpc-")) return name.startsWith(metadataPrefix) && name.length > metadataPrefix.length ? "unwrap" : "drop";
+  return name.endsWith("-bin") ? "check" : "pass";
+}
+
 export interface RequestFields {
   readonly metadata: Metadata;
   readonly contentType: string | undefined;
@@ -42,28 +65,40 @@ export function readRequestHeaders(headers: readonly string[]): RequestFields {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     const value = headers[i + 1]!;
-    if (dropped.has(name)) {
-      if (name === "content-type") contentType = value;
-      else if (name === "content-encoding") contentEncoding = contentEncoding === undefined ? value : `${contentEncoding}, ${value}`;
+    const treatment = treatmentOf(name);
+    if (treatment === "pass") {
+      metadata.push(name, value);
       continue;
     }
-    const parse = timeouts.get(name);
-    if (parse !== undefined) {
-      const parsed = parse(value);
-      if (parsed === undefined)
-        throw new CallError("INVALID_TIMEOUT", `${name}: ${JSON.stringify(value)} cannot be read`, { source: "caller" });
-      if (parsed < timeoutMs) timeoutMs = parsed;
-      continue;
-    }
-    if (name.startsWith("grpc-")) {
-      if (name.startsWith(metadataPrefix) && name.length > metadataPrefix.length)
+    switch (treatment) {
+      case "drop":
+        break;
+      case "content-type":
+        contentType = value;
+        break;
+      case "content-encoding":
+        contentEncoding = contentEncoding === undefined ? value : `${contentEncoding}, ${value}`;
+        break;
+      case "timeout":
+        timeoutMs = Math.min(timeoutMs, readTimeout(name, value));
+        break;
+      case "unwrap":
         addPrefixed(metadata, name.slice(metadataPrefix.length), value);
-      continue;
+        break;
+      case "check":
+        checkBinary(name, value);
+        metadata.push(name, value);
+        break;
     }
-    if (name.endsWith("-bin")) checkBinary(name, value);
-    metadata.push(name, value);
   }
   return { metadata: new Metadata(metadata), contentType, contentEncoding, timeoutMs };
+}
+
+function readTimeout(name: string, value: string): number {
+  const timeoutMs = timeouts.get(name)!(value);
+  if (timeoutMs === undefined)
+    throw new CallError("INVALID_TIMEOUT", `${name}: ${JSON.stringify(value)} cannot be read`, { source: "caller" });
+  return timeoutMs;
 }
 
 function addPrefixed(metadata: string[], name: string, value: string): void {
