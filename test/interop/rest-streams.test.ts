@@ -135,6 +135,21 @@ describe("client streams over REST", () => {
     await until(() => rest.backend.received() === before + 2, "the second message");
   });
 
+  it("a request broken from its start never reaches the backend", async () => {
+    const before = rest.backend.lastMetadata();
+    assert.equal((await collect(["[", '{"text":', "7}]"])).status, 400);
+    assert.equal(rest.backend.lastMetadata(), before);
+  });
+
+  it("the deadline bounds the wait for the first message", async () => {
+    const sent = httpRequest(`${rest.base}/v1/notes/ann:collect`, { method: "POST", headers: { ...lines, "grpc-timeout": "50m" } });
+    sent.on("error", () => undefined);
+    sent.write(" ");
+    const status = await new Promise<number | undefined>((resolve) => sent.on("response", (response) => resolve(response.statusCode)));
+    assert.equal(status, 504);
+    sent.destroy();
+  });
+
   it("a caller that leaves in the middle cancels the call", async () => {
     const cancelled = rest.backend.cancelled();
     const before = rest.backend.received();

@@ -52,8 +52,13 @@ export function createRestInbound(): Inbound {
       const fields = readRequestHeaders(head.headers.flat);
       const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
       const source = fields.contentEncoding === undefined ? x.body : decodedBody(x.body, fields.contentEncoding);
-      if (route.method.clientStreaming)
-        return makeCall(x, route, fields, deadline, requestMessages(head, source, route, fields.contentType, catalogue.messageBytes));
+      if (route.method.clientStreaming) {
+        const messages = requestMessages(head, source, route, fields.contentType, catalogue.messageBytes);
+        const call = makeCall(x, route, fields, deadline, messages);
+        // Where both sides stream, the upstream may be the one to speak first.
+        if (route.method.serverStreaming || !(messages instanceof JsonMessages)) return call;
+        return messages.readAhead(deadline.atMs)?.then(() => call) ?? call;
+      }
       const body = collectBody(head, source, catalogue.messageBytes, deadline.atMs);
       if (body instanceof Promise) return body.then((bytes) => toCall(x, route, fields, deadline, bytes));
       return toCall(x, route, fields, deadline, body);

@@ -24,6 +24,7 @@ abstract class BodyMessages extends MessageStream {
   protected readonly route: RouteMatch;
   private readonly body: BodyReader;
   private done = false;
+  private first: Payload | undefined;
 
   constructor(body: BodyReader, route: RouteMatch) {
     super();
@@ -36,7 +37,26 @@ abstract class BodyMessages extends MessageStream {
   /** A message of what has come so far. */
   protected abstract take(): Payload | undefined;
 
+  /**
+   * Reads the first message ahead, so that a request that is broken from its start never reaches the upstream: a stream that is opened only to
+   * be reset counts against all calls of its connection there.
+   * @returns undefined when that is done already. @throws CallError, at once or by rejection
+   */
+  readAhead(deadlineAtMs: number): Promise<void> | undefined {
+    const first = this.next();
+    if (!(first instanceof Promise)) {
+      this.first = first;
+      return undefined;
+    }
+    return this.readLater(first, deadlineAtMs);
+  }
+
   next(): Payload | undefined | Promise<Payload | undefined> {
+    const { first } = this;
+    if (first !== undefined) {
+      this.first = undefined;
+      return first;
+    }
     for (;;) {
       const message = this.take();
       if (message !== undefined || this.done) return message;
@@ -50,6 +70,23 @@ abstract class BodyMessages extends MessageStream {
     if (this.done) return;
     this.done = true;
     this.body.cancel();
+  }
+
+  private async readLater(first: Promise<Payload | undefined>, deadlineAtMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const overdue = new Promise<never>((_resolve, reject) => {
+      if (deadlineAtMs === Infinity) return;
+      const error = new CallError("DEADLINE_EXCEEDED", "the deadline passed while the first message was arriving");
+      timer = setTimeout(() => reject(error), deadlineAtMs - performance.now()).unref();
+    });
+    try {
+      this.first = await Promise.race([first, overdue]);
+    } catch (error) {
+      this.cancel();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private async later(pending: Promise<Uint8Array | undefined>): Promise<Payload | undefined> {
