@@ -8,8 +8,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { clientRequest, decode, judges, messagesOf, writeMessage, type ClientCompatRequest } from "./compat.ts";
-import { startProxy, type Proxy } from "./proxy.ts";
+import { clientRequest, decode, descriptorSet, judges, messagesOf, writeMessage, type ClientCompatRequest } from "./compat.ts";
+import { startProxy, type Proxy } from "../judged-proxy.ts";
 
 const protocols: Readonly<Record<string, number>> = { connect: 1, grpc: 2, "grpc-web": 3 };
 const codecs: Readonly<Record<string, number>> = { proto: 1, json: 2 };
@@ -29,7 +29,11 @@ function proxyBefore({ host, port, serverTlsCert, clientTlsCreds }: ClientCompat
   const upstream = `${secure ? "grpcs" : "grpc"}://${host}:${port}`;
   let proxy = proxies.get(upstream);
   if (proxy === undefined) {
-    proxy = startProxy({ upstream, upstreamTls: secure ? { ca: serverTlsCert, ...clientTlsCreds } : undefined });
+    proxy = startProxy({
+      upstream,
+      descriptors: descriptorSet,
+      upstreamTls: secure ? { ca: serverTlsCert, ...clientTlsCreds } : undefined,
+    });
     proxies.set(upstream, proxy);
   }
   return proxy;

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import {
   decode,
+  descriptorSet,
   judges,
   messagesOf,
   serverRequest,
@@ -17,7 +18,7 @@ import {
   type ServerCompatRequest,
   type ServerCompatResponse,
 } from "./compat.ts";
-import { startProxy } from "./proxy.ts";
+import { startProxy } from "../judged-proxy.ts";
 
 const grpc = 2;
 const http2 = 2;
@@ -40,7 +41,7 @@ const tls =
   useTls && serverCreds !== undefined
     ? { cert: serverCreds.cert, key: serverCreds.key, clientCa: clientTlsCert.length === 0 ? undefined : clientTlsCert }
     : undefined;
-const proxy = await startProxy({ upstream: `grpc://${host}:${port}`, tls });
+const proxy = await startProxy({ upstream: `grpc://${host}:${port}`, descriptors: descriptorSet, tls });
 writeMessage(process.stdout, serverResponse, { host: "127.0.0.1", port: proxy.port, pemCert: tls?.cert ?? new Uint8Array(0) });
 
 await stopped;
