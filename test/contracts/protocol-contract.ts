@@ -13,7 +13,8 @@ import { Metadata } from "../../src/core/metadata.ts";
 import { Payload } from "../../src/core/payload.ts";
 import { UnaryReply } from "../../src/core/reply.ts";
 import { okStatus } from "../../src/core/status.ts";
-import { startHop, until, type Hop } from "../support/hop.ts";
+import { startHop, type Hop } from "../support/hop.ts";
+import { until } from "../support/until.ts";
 
 /** An answer as the protocol's client sees it, in neutral words. */
 export interface Answer {

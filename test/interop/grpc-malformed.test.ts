@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { connect, type ClientHttp2Session } from "node:http2";
 import { Code } from "../../src/core/code.ts";
-import { startHop, until, type Hop } from "../support/hop.ts";
+import { startHop, type Hop } from "../support/hop.ts";
+import { until } from "../support/until.ts";
 
 interface Answer {
   readonly httpStatus: number;

@@ -4,7 +4,8 @@ import * as grpc from "@grpc/grpc-js";
 import { Code } from "../../src/core/code.ts";
 import type { Cluster } from "../../src/upstream/cluster.ts";
 import { loadEcho, startEchoServer, type EchoServer } from "../support/echo-server.ts";
-import { clusterAt, echoSchema, startHop, until, type Hop } from "../support/hop.ts";
+import { clusterAt, echoSchema, startHop, type Hop } from "../support/hop.ts";
+import { until } from "../support/until.ts";
 
 interface EchoResponse {
   text: string;

@@ -12,7 +12,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from "node:zlib";
-import { until } from "../support/hop.ts";
+import { until } from "../support/until.ts";
 import { errorOf, streamOf, TranscodingHop } from "../support/transcoding-hop.ts";
 
 const json = { "content-type": "application/json" };

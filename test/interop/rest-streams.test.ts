@@ -1,7 +1,7 @@
 /** Client streams and bidi over REST: JSON arrays, lines and values in the body, decoded as they arrive. */
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
-import { until } from "../support/hop.ts";
+import { until } from "../support/until.ts";
 import { errorOf, streamOf, TranscodingHop } from "../support/transcoding-hop.ts";
 
 const json = { "content-type": "application/json" };

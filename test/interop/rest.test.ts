@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Cluster } from "../../src/upstream/cluster.ts";
 import { startEchoServer, type EchoServer } from "../support/echo-server.ts";
-import { clusterAt, startHop, until, type Hop } from "../support/hop.ts";
+import { clusterAt, startHop, type Hop } from "../support/hop.ts";
+import { until } from "../support/until.ts";
 
 interface ErrorBody {
   code: number;

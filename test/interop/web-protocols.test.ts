@@ -5,7 +5,8 @@ import type { Cluster } from "../../src/upstream/cluster.ts";
 import { envelopePrefix } from "../../src/protocols/shared/envelope.ts";
 import { connectClient, type ConnectKind } from "../support/connect-client.ts";
 import { startEchoServer, type EchoServer } from "../support/echo-server.ts";
-import { clusterAt, startHop, until, type Hop } from "../support/hop.ts";
+import { clusterAt, startHop, type Hop } from "../support/hop.ts";
+import { until } from "../support/until.ts";
 
 /** EchoRequest/EchoResponse {text: "hi"}. */
 const hi = Buffer.from([0x0a, 2, 0x68, 0x69]);

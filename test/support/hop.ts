@@ -39,13 +39,22 @@ export interface HopOptions {
   readonly handler: Handler;
   readonly schema?: Schema | undefined;
   readonly messageBytes?: number;
+  readonly plainErrors?: boolean;
   readonly http2?: "own" | "node";
   readonly table?: Partial<MethodTableOptions> | undefined;
   readonly tls?: TlsMaterial;
 }
 
 /** Listens on a free port of 127.0.0.1 and answers every call by `handler`. */
-export async function startHop({ handler, schema = echoSchema(), messageBytes = 4 << 20, http2 = "own", table, tls }: HopOptions): Promise<Hop> {
+export async function startHop({
+  handler,
+  schema = echoSchema(),
+  messageBytes = 4 << 20,
+  plainErrors = false,
+  http2 = "own",
+  table,
+  tls,
+}: HopOptions): Promise<Hop> {
   const ended: EndedCall[] = [];
   const observed =
     (next: Handler): Handler =>
@@ -56,6 +65,7 @@ export async function startHop({ handler, schema = echoSchema(), messageBytes = 
   const serving: Serving = {
     table: createMethodTable(schema, { autoMapping: true, ...table }),
     messageBytes,
+    plainErrors,
     handlerOf: () => observed(handler),
     observed,
   };
@@ -80,13 +90,4 @@ export async function startHop({ handler, schema = echoSchema(), messageBytes = 
 export function clusterAt(port: number, messageBytes = 4 << 20): Cluster {
   const client = new Http2Client({ host: "127.0.0.1", port, clock: systemClock });
   return createCluster({ scheme: "http", authority: `127.0.0.1:${port}`, client, clock: systemClock, messageBytes });
-}
-
-/** Waits until `condition` holds; fails after `timeoutMs`, saying what was waited for. */
-export async function until(condition: () => boolean, what: string, timeoutMs = 3000): Promise<void> {
-  const endAtMs = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > endAtMs) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }
