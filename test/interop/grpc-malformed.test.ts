@@ -1,6 +1,6 @@
 /** gRPC requests no client would send, by node:http2: each is answered in gRPC's own form, counted once, and never reaches the backend. */
 import assert from "node:assert/strict";
-import { connect, type ClientHttp2Session } from "node:http2";
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
 import { Code } from "../../src/core/code.ts";
 import { startHop, type Hop } from "../support/hop.ts";
 import { until } from "../support/until.ts";
@@ -38,7 +38,7 @@ describe("malformed gRPC", () => {
     new Promise((resolve, reject) => {
       const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers", ...headers });
       let httpStatus = 0;
-      let fields: Record<string, unknown> = {};
+      let fields: IncomingHttpHeaders = {};
       stream.on("response", (head) => {
         httpStatus = Number(head[":status"]);
         fields = { ...fields, ...head };
@@ -46,7 +46,7 @@ describe("malformed gRPC", () => {
       stream.on("trailers", (trailers) => (fields = { ...fields, ...trailers }));
       stream.on("error", reject);
       stream.on("close", () =>
-        resolve({ httpStatus, code: Number(fields["grpc-status"]), message: decodeURIComponent(String(fields["grpc-message"] ?? "")) }),
+        resolve({ httpStatus, code: Number(fields["grpc-status"]), message: decodeURIComponent(fields["grpc-message"]?.toString() ?? "") }),
       );
       stream.resume();
       stream.end(body);

@@ -77,7 +77,7 @@ export async function startHop({
     handler: createDispatcher({
       inbounds: createInbounds(),
       serving: () => serving,
-      onFault: (thrown) => void Promise.reject(thrown as Error),
+      onFault: (thrown) => void Promise.reject(thrown),
     }),
     clock: systemClock,
     logger: silentLogger,
