@@ -94,7 +94,9 @@ class Dispatch {
     const call = new Call(unmatched, caller, Metadata.share(x.head.headers.flat), new MessageList([]), new Deadline(), x.arrivedAtMs);
     this.run(
       call,
-      serving.observed(() => Promise.reject(thrown)),
+      serving.observed(() => {
+        throw thrown;
+      }),
     );
   }
 

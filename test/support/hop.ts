@@ -77,7 +77,9 @@ export async function startHop({
     handler: createDispatcher({
       inbounds: createInbounds(),
       serving: () => serving,
-      onFault: (thrown) => void Promise.reject(thrown),
+      onFault: (thrown) => {
+        throw thrown;
+      },
     }),
     clock: systemClock,
     logger: silentLogger,
