@@ -39,6 +39,8 @@ export class Call {
   /** Monotonic milliseconds at which the request's headers arrived. */
   readonly arrivedAtMs: number;
   encoding: MessageEncoding = identityEncoding;
+  /** Fields that go to the next hop beside the metadata: what differs from call to call stays out of a list that comes again as it is. */
+  hopFields: readonly string[] | undefined = undefined;
   /** 1 for the first try. */
   attempt = 1;
   /** Bytes of request and response messages that crossed the inbound side, for metrics and log. */

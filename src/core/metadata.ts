@@ -96,6 +96,12 @@ export class Metadata {
     if (this.has(name)) removeFrom(this.own(), name, 0);
   }
 
+  /** Takes over a list that others hold too, as {@link Metadata.share} does. */
+  replaceBy(flat: readonly string[]): void {
+    this.list = flat as string[];
+    this.shared = true;
+  }
+
   /** A copy that can be written to without touching this one. */
   clone(): Metadata {
     return Metadata.share(this.list);

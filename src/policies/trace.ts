@@ -7,7 +7,7 @@
 import * as z from "zod/mini";
 import type { Call } from "../core/call.ts";
 import type { Handler } from "../core/handler.ts";
-import type { Metadata } from "../core/metadata.ts";
+import { IdentityCache } from "../core/identity-cache.ts";
 import {
   combineBaggage,
   combineTracestate,
@@ -33,42 +33,54 @@ export const trace = definePolicy({
   }),
   create({ samplingRatio }, { random }) {
     const threshold = Math.round(samplingRatio * 2 ** 32);
-
-    function sentOn(metadata: Metadata): string {
-      const { flat } = metadata;
-      let parent: string | undefined;
-      let parents = 0;
-      let others = false;
-      for (let i = 0; i < flat.length; i += 2) {
-        const name = flat[i]!;
-        if (name === "traceparent") {
-          parents++;
-          parent = flat[i + 1]!;
-        } else if (name === "tracestate" || name === "baggage") others = true;
-      }
-      const valid = parents === 1 && isTraceparent(parent!);
-      const sent = valid ? continueTraceparent(parent!, random) : newTraceparent(random, random.uint32() < threshold);
-      if (parents === 0) metadata.append("traceparent", sent);
-      else metadata.set("traceparent", sent);
-      if (others) carryOthers(metadata, valid);
-      return sent;
-    }
+    const plans = new IdentityCache<readonly string[], TracePlan>(16);
 
     return (next: Handler): Handler =>
       (call: Call) => {
-        call.slots.set(SentTraceparent, sentOn(call.metadata));
+        const { flat } = call.metadata;
+        const plan = plans.get(flat) ?? plans.set(flat, planOf(flat));
+        const { parent, others } = plan;
+        const sent = parent === undefined ? newTraceparent(random, random.uint32() < threshold) : continueTraceparent(parent, random);
+        if (plan.metadata !== flat) call.metadata.replaceBy(plan.metadata);
+        call.hopFields = others === undefined ? ["traceparent", sent] : ["traceparent", sent, ...others];
+        call.slots.set(SentTraceparent, sent);
         return next(call);
       };
   },
 });
 
-/** `tracestate` belongs to the trace it came with; `baggage` stands alone. */
-function carryOthers(metadata: Metadata, continued: boolean): void {
-  replace(metadata, "tracestate", continued ? combineTracestate(metadata.getAll("tracestate")) : undefined);
-  replace(metadata, "baggage", combineBaggage(metadata.getAll("baggage")));
+/** What a header list says of the trace. Lists that come again are the same object, and this is found again with them. */
+interface TracePlan {
+  /** The list without the fields of the trace, which differ from hop to hop: so it keeps its identity on the way to the upstream. */
+  readonly metadata: readonly string[];
+  /** The caller's `traceparent`, when it can be continued. */
+  readonly parent: string | undefined;
+  /** `tracestate` and `baggage` to send on. */
+  readonly others: readonly string[] | undefined;
 }
 
-function replace(metadata: Metadata, name: string, value: string | undefined): void {
-  if (value === undefined) metadata.delete(name);
-  else metadata.set(name, value);
+function planOf(flat: readonly string[]): TracePlan {
+  const parents: string[] = [];
+  const states: string[] = [];
+  const baggage: string[] = [];
+  const rest: string[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i]!;
+    const value = flat[i + 1]!;
+    if (name === "traceparent") parents.push(value);
+    else if (name === "tracestate") states.push(value);
+    else if (name === "baggage") baggage.push(value);
+    else rest.push(name, value);
+  }
+  const parent = parents.length === 1 && isTraceparent(parents[0]!) ? parents[0] : undefined;
+  // `tracestate` belongs to the trace it came with; `baggage` stands alone.
+  const others = [
+    ...field("tracestate", parent === undefined ? undefined : combineTracestate(states)),
+    ...field("baggage", combineBaggage(baggage)),
+  ];
+  return { metadata: rest.length === flat.length ? flat : rest, parent, others: others.length === 0 ? undefined : others };
+}
+
+function field(name: string, value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [name, value];
 }

@@ -73,11 +73,11 @@ export function createGrpcOutbound(client: HttpClient, options: GrpcOutboundOpti
 }
 
 function extraHeaders(call: Call, single: Payload | undefined, remainingMs: number): readonly string[] {
-  const { encoding } = call;
+  const { encoding, hopFields } = call;
   // Said also where this message is not compressed: an encoding the upstream does not know is its to refuse.
   const request = encoding.request ?? single?.compressed?.encoding;
-  if (remainingMs === Infinity && request === undefined && encoding.accept === undefined) return none;
-  const headers: string[] = [];
+  if (remainingMs === Infinity && request === undefined && encoding.accept === undefined) return hopFields ?? none;
+  const headers: string[] = hopFields === undefined ? [] : hopFields.slice();
   if (remainingMs !== Infinity) headers.push("grpc-timeout", formatGrpcTimeout(remainingMs));
   if (request !== undefined) headers.push("grpc-encoding", request);
   if (encoding.accept !== undefined) headers.push("grpc-accept-encoding", encoding.accept);

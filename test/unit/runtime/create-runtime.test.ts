@@ -41,6 +41,20 @@ describe("runtime", () => {
     );
   });
 
+  it("carries the caller's trace to the upstream, and its deadline", async () => {
+    host = await startRuntime({ "inbound.upstream": upstream, "policies.timeout": { total: "3s" } });
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    await fetch(`http://${host.runtime.address}/v1/echo/hi`, {
+      headers: { traceparent, tracestate: "a=1", baggage: "b=2", connection: "close" },
+    });
+    const got = (name: string): string => String(echo.lastMetadata()!.get(name));
+    assert.match(got("traceparent"), /^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/);
+    assert.notEqual(got("traceparent"), traceparent);
+    assert.deepEqual([got("tracestate"), got("baggage")], ["a=1", "b=2"]);
+    const timeoutMs = echo.lastTimeoutMs()!;
+    assert.ok(timeoutMs > 1000 && timeoutMs <= 3000, `${timeoutMs} ms`);
+  });
+
   it("starts while the upstream is down, says so once, answers 503 with a reason, recovers by itself", async () => {
     const port = await freePort();
     host = await startRuntime({ "inbound.upstream": `grpc://127.0.0.1:${port}` });
