@@ -23,7 +23,7 @@ import { StartError } from "./start-error.ts";
 import { readServerTls } from "./tls-files.ts";
 
 /** What the admin pages may know of an upstream. */
-export interface ClusterView {
+interface ClusterView {
   readonly name: string;
   readonly upstream: string;
   readonly state: string;
@@ -38,7 +38,7 @@ export interface ClusterView {
   };
 }
 
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean;
   /** Why not. */
   readonly reasons: readonly string[];

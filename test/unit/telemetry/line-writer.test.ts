@@ -46,7 +46,7 @@ describe("line writer", () => {
 
   it("drops and counts lines beyond its limit while the reader is slow, then goes on", async () => {
     // A named pipe that is read late: what the kernel does not take waits in the writer, up to its limit.
-    execFileSync("mkfifo", [path]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', path]);
     const reader = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     const writer = new LineWriter(path, { ...options, flushAt: 1000, limit: 10_000 });
     const line = `${"x".repeat(99)}\n`;
