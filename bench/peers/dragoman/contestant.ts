@@ -1,5 +1,5 @@
 /** Ourselves, from the bundled file, as a user would run it. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Contestant } from "../../load/contestant.ts";
 import { DESCRIPTORS } from "../../load/payloads.ts";
@@ -16,24 +16,25 @@ export const dragoman: Contestant = {
     const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
     return {
       version: `${version}, node ${process.versions.node}`,
-      launch: ({ listen, backend }, folder) => {
-        const config = join(folder, "dragoman.yaml");
-        writeFileSync(config, configuration(listen, backend, join(folder, "dragoman-access.log")));
-        return { command: [process.execPath, BUNDLE, "run", "--config", config] };
-      },
+      launch: ({ listen, backend }, folder) => ({
+        command: [process.execPath, BUNDLE, ...flags(listen, backend, join(folder, "dragoman-access.log"))],
+      }),
     };
   },
 };
 
-function configuration(listen: number, backend: number, log: string): string {
+function flags(listen: number, backend: number, log: string): string[] {
   return [
-    "inbound:",
-    `  listen: 127.0.0.1:${listen}`,
-    `  upstream: grpc://127.0.0.1:${backend}`,
-    `  schema: {descriptors: ${JSON.stringify(DESCRIPTORS)}}`,
-    "policies:",
-    `  access-log: {path: ${JSON.stringify(log)}}`,
-    "admin: {listen: 127.0.0.1:0}",
-    "",
-  ].join("\n");
+    "run",
+    "--upstream",
+    `grpc://127.0.0.1:${backend}`,
+    "--descriptors",
+    DESCRIPTORS,
+    "--listen",
+    `127.0.0.1:${listen}`,
+    "--access-log",
+    log,
+    "--admin",
+    "127.0.0.1:0",
+  ];
 }
