@@ -1,6 +1,5 @@
 /** REST over real sockets to a real grpc-js backend of dragoman.transcoding.v1.Transcoding; begins and ends with the suite it is called in. */
 import { connect, type ClientHttp2Stream } from "node:http2";
-import type { Cluster } from "../../src/upstream/cluster.ts";
 import { clusterAt, startHop, type Hop, type HopOptions } from "./hop.ts";
 import { startTranscodingServer, transcodingSchema, type TranscodingServer } from "./transcoding-server.ts";
 
@@ -25,7 +24,7 @@ export type Body = string | Uint8Array | FormData | URLSearchParams | ReadableSt
 export class TranscodingHop {
   backend!: TranscodingServer;
   hop!: Hop;
-  private cluster!: Cluster;
+  private readonly stops: (() => Promise<void>)[] = [];
 
   get base(): string {
     return `http://127.0.0.1:${this.hop.port}`;
@@ -36,13 +35,14 @@ export class TranscodingHop {
     const it = new TranscodingHop();
     before(async () => {
       it.backend = await startTranscodingServer();
-      it.cluster = clusterAt(it.backend.port);
-      it.hop = await startHop({ handler: it.cluster.handler, schema: transcodingSchema(), ...options });
+      it.stops.unshift(() => it.backend.stop());
+      const cluster = clusterAt(it.backend.port);
+      it.stops.unshift(() => cluster.close());
+      it.hop = await startHop({ handler: cluster.handler, schema: transcodingSchema(), ...options });
+      it.stops.unshift(() => it.hop.stop());
     });
     after(async () => {
-      await it.hop.stop();
-      await it.cluster.close();
-      await it.backend.stop();
+      for (const stop of it.stops) await stop();
     });
     return it;
   }

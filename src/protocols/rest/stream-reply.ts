@@ -20,6 +20,9 @@ import { mustStay } from "./single-answer.ts";
 import { rawForm, streamFormOf, type StreamForm } from "./stream-form.ts";
 
 const heartbeatMs = 15_000;
+const noBytes = Buffer.alloc(0);
+/** Larger records are put together on their own, so that one large message is not kept as long as the stream. */
+const keptRecordBytes = 64 << 10;
 /** RFC 9113, section 7. */
 const internalError = 2;
 
@@ -58,6 +61,7 @@ class StreamAnswer {
   private encoder: StreamEncoder | undefined;
   private beat: NodeJS.Timeout | undefined;
   private index = 0;
+  private scratch: Buffer = noBytes;
   started = false;
   /** Nothing but the head will be written: HEAD, or a status that goes without a body. */
   headOnly = false;
@@ -82,11 +86,23 @@ class StreamAnswer {
     }
     if (this.headOnly) return true;
     call.responseBytes += bytes.length;
-    const before = form.before(this.index++);
-    if (this.encoder !== undefined)
-      return this.encoded(Buffer.concat([Buffer.from(before, "latin1"), bytes, Buffer.from(form.after, "latin1")]));
-    const more = x.write(bytes, Buffer.from(before, "latin1"));
-    return form.after === "" ? more : x.write(Buffer.from(form.after, "latin1"));
+    const record = this.record(form.before(this.index++), bytes, form.after);
+    return this.encoder === undefined ? x.write(record) : this.encoded(Buffer.from(record));
+  }
+
+  /** Bytes with what stands around them, in one piece: a second write would cost a frame of its own. Valid until the next. */
+  private record(before: string, bytes: Uint8Array, after: string): Uint8Array {
+    if (before === "" && after === "") return bytes;
+    const size = before.length + bytes.length + after.length;
+    if (size > this.scratch.length) {
+      if (size > keptRecordBytes) return Buffer.concat([Buffer.from(before, "latin1"), bytes, Buffer.from(after, "latin1")]);
+      this.scratch = Buffer.allocUnsafeSlow(Math.min(size * 2, keptRecordBytes));
+    }
+    const { scratch } = this;
+    scratch.write(before, 0, "latin1");
+    scratch.set(bytes, before.length);
+    scratch.write(after, before.length + bytes.length, "latin1");
+    return scratch.subarray(0, size);
   }
 
   async end(status: Status, reply: Reply, catalogue: Catalogue): Promise<void> {
