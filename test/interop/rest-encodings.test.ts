@@ -164,6 +164,11 @@ describe("content encodings over REST", () => {
           assert.equal(open(bytes).toString(), plain.bytes.toString());
         });
 
+    it("a stream prefers the compressor that takes least memory", async () => {
+      const { head } = await raw("GET", "/v1/notes/ann?count=1", { "accept-encoding": "gzip, deflate, br, zstd" });
+      assert.equal(head.headers["content-encoding"], "gzip");
+    });
+
     it("a stream's failure is in the encoded body too", async () => {
       const { bytes } = await raw("GET", "/v1/notes/ann?count=2&failCode=9", { accept: "application/x-ndjson", "accept-encoding": "gzip" });
       assert.match(gunzipSync(bytes).toString(), /\{"error":\{"code":9,.*\}\n$/);

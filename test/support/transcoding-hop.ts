@@ -24,7 +24,7 @@ export type Body = string | Uint8Array | FormData | URLSearchParams | ReadableSt
 export class TranscodingHop {
   backend!: TranscodingServer;
   hop!: Hop;
-  private readonly stops: (() => Promise<void>)[] = [];
+  private readonly stops: (() => Promise<void> | void)[] = [];
 
   get base(): string {
     return `http://127.0.0.1:${this.hop.port}`;

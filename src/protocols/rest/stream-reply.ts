@@ -151,7 +151,7 @@ class StreamAnswer {
     if (form.heartbeat !== undefined) headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
     this.headOnly = bodiless || x.head.method === "HEAD";
     const encoding =
-      form === rawForm || this.headOnly || mustStay(metadata) ? undefined : acceptedEncoding(x.head.headers.get("accept-encoding"));
+      form === rawForm || this.headOnly || mustStay(metadata) ? undefined : acceptedEncoding(x.head.headers.get("accept-encoding"), true);
     if (encoding !== undefined) headers.push("vary", "accept-encoding", "content-encoding", encoding.name);
     addAnswerHeaders(headers, metadata, "");
     x.start(status, headers);
