@@ -11,7 +11,7 @@ import { orders } from "./orders.ts";
 import { startShopServer, type ShopServer } from "./shop-server.ts";
 import { type Sidecar, startSidecar } from "./sidecar.ts";
 
-export interface ShopPart {
+interface ShopPart {
   readonly name: string;
   readonly service: ShopServer;
   readonly sidecar: Sidecar;
