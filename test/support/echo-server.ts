@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import { CancelledCalls } from "./cancelled-calls.ts";
 
 interface EchoRequest {
   text: string;
@@ -43,7 +44,7 @@ export interface EchoServer {
 }
 
 export async function startEchoServer(port = 0): Promise<EchoServer> {
-  let cancelled = 0;
+  const cancelled = new CancelledCalls();
   let lastMetadata: grpc.Metadata | undefined;
   let lastTimeoutMs: number | undefined;
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
@@ -56,7 +57,6 @@ export async function startEchoServer(port = 0): Promise<EchoServer> {
     const initial = new grpc.Metadata();
     for (const [key, value] of Object.entries(call.metadata.getMap())) if (key.startsWith("x-")) initial.set(key, value);
     call.sendMetadata(initial);
-    (call as NodeJS.EventEmitter).on("cancelled", () => cancelled++);
   };
   const trailers = (): grpc.Metadata => {
     const metadata = new grpc.Metadata();
@@ -75,14 +75,16 @@ export async function startEchoServer(port = 0): Promise<EchoServer> {
   server.addService(loadEcho().service, {
     unary(call: grpc.ServerUnaryCall<EchoRequest, unknown>, callback: grpc.sendUnaryData<unknown>) {
       begin(call);
+      const reply = cancelled.watch(call, callback);
       const { request } = call;
       setTimeout(() => {
-        if (request.failCode > 0) callback(failure(request.failCode));
-        else callback(null, answer(request, 0), trailers());
+        if (request.failCode > 0) reply(failure(request.failCode));
+        else reply(null, answer(request, 0), trailers());
       }, request.delayMs);
     },
     expand(call: grpc.ServerWritableStream<EchoRequest, unknown>) {
       begin(call);
+      cancelled.watchStream(call);
       const { request } = call;
       let index = 0;
       const more = (): void => {
@@ -95,12 +97,14 @@ export async function startEchoServer(port = 0): Promise<EchoServer> {
     },
     collect(call: grpc.ServerReadableStream<EchoRequest, unknown>, callback: grpc.sendUnaryData<unknown>) {
       begin(call);
+      const reply = cancelled.watch(call, callback);
       const texts: string[] = [];
       call.on("data", (request: EchoRequest) => texts.push(request.text));
-      call.on("end", () => callback(null, { text: texts.join(","), index: texts.length }, trailers()));
+      call.on("end", () => reply(null, { text: texts.join(","), index: texts.length }, trailers()));
     },
     chat(call: grpc.ServerDuplexStream<EchoRequest, unknown>) {
       begin(call);
+      cancelled.watchStream(call);
       let index = 0;
       call.on("data", (request: EchoRequest) => {
         if (request.failCode > 0) call.emit("error", failure(request.failCode));
@@ -116,7 +120,7 @@ export async function startEchoServer(port = 0): Promise<EchoServer> {
   );
   return {
     port: bound,
-    cancelled: () => cancelled,
+    cancelled: () => cancelled.count,
     lastMetadata: () => lastMetadata,
     lastTimeoutMs: () => lastTimeoutMs,
     stop: () =>

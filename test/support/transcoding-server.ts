@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import { CancelledCalls } from "./cancelled-calls.ts";
 import { buildSchema } from "../../src/schema/build-schema.ts";
 import type { Schema } from "../../src/schema/descriptor.ts";
 
@@ -60,7 +61,7 @@ export interface TranscodingServer {
 }
 
 export async function startTranscodingServer(): Promise<TranscodingServer> {
-  let cancelled = 0;
+  const cancelled = new CancelledCalls();
   let received = 0;
   let lastMetadata: grpc.Metadata | undefined;
   const definition = loadSync("transcoding.proto", {
@@ -75,12 +76,12 @@ export async function startTranscodingServer(): Promise<TranscodingServer> {
 
   const begin = (call: { metadata: grpc.Metadata }): void => {
     lastMetadata = call.metadata;
-    (call as unknown as NodeJS.EventEmitter).on("cancelled", () => cancelled++);
   };
   const failure = (code: number): Partial<grpc.StatusObject> => ({ code, details: `failed with ${code}` });
 
   function pieces(call: grpc.ServerWritableStream<FileRequest, unknown>, wrap: (body: HttpBody) => object): void {
     begin(call);
+    cancelled.watchStream(call);
     const { request } = call;
     let index = 0;
     const more = (): void => {
@@ -100,6 +101,7 @@ export async function startTranscodingServer(): Promise<TranscodingServer> {
 
   function summary(call: grpc.ServerReadableStream<unknown, unknown>, callback: Answer, read: (message: unknown) => UploadRequest): void {
     begin(call);
+    const reply = cancelled.watch(call, callback);
     const hash = createHash("sha256");
     let size = 0;
     let messages = 0;
@@ -116,7 +118,7 @@ export async function startTranscodingServer(): Promise<TranscodingServer> {
     });
     call.on("error", () => undefined);
     call.on("end", () =>
-      callback(null, {
+      reply(null, {
         name: first?.name,
         contentType: first?.file?.contentType,
         size: String(size),
@@ -169,17 +171,19 @@ export async function startTranscodingServer(): Promise<TranscodingServer> {
     },
     collect(call: grpc.ServerReadableStream<Note, unknown>, callback: Answer) {
       begin(call);
+      const reply = cancelled.watch(call, callback);
       const notes: Note[] = [];
       call.on("data", (note: Note) => {
         received++;
         notes.push(note);
-        if (note.failCode > 0) callback(failure(note.failCode));
+        if (note.failCode > 0) reply(failure(note.failCode));
       });
       call.on("error", () => undefined);
-      call.on("end", () => callback(null, { notes }));
+      call.on("end", () => reply(null, { notes }));
     },
     chat(call: grpc.ServerDuplexStream<Note, unknown>) {
       begin(call);
+      cancelled.watchStream(call);
       call.on("data", (note: Note) => {
         received++;
         if (note.failCode > 0) call.emit("error", failure(note.failCode));
@@ -190,6 +194,7 @@ export async function startTranscodingServer(): Promise<TranscodingServer> {
     },
     list(call: grpc.ServerWritableStream<{ author: string; count: number; size: number; failCode: number }, unknown>) {
       begin(call);
+      cancelled.watchStream(call);
       const { author, count, size, failCode } = call.request;
       for (let number = 0; number < count; number++) call.write({ author, number: String(number), text: "x".repeat(size) });
       if (failCode > 0) call.emit("error", failure(failCode));
@@ -217,7 +222,7 @@ export async function startTranscodingServer(): Promise<TranscodingServer> {
   );
   return {
     port,
-    cancelled: () => cancelled,
+    cancelled: () => cancelled.count,
     received: () => received,
     lastMetadata: () => lastMetadata,
     stop: () =>
