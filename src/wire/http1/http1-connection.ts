@@ -28,7 +28,11 @@ export interface Http1Options {
 
 const continueHead = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
 const nobody: Peer = { address: "", port: 0, tls: undefined };
-/** Unread request bytes that are thrown away after the answer so that the connection can be kept; more than that and it is closed. */
+/**
+ * Unread request bytes that are thrown away after the answer so that the connection can be kept; before more than that the answer says
+ * "connection: close". An answer that has promised to keep it (a stream's, whose head left while the body was still wanted) is held to that
+ * up to `bodyBytes`: a client may have written the whole body already, and its next request would meet the close.
+ */
 const drainedBodyBytes = 64 * 1024;
 /** Request bytes a protocol may leave untaken before reading pauses. */
 const bodyHighWaterBytes = 64 * 1024;
@@ -190,8 +194,8 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     if (exchange.dispatched) this.activeExchanges--;
     if (!exchange.body.ended) {
       const { remainingBytes } = exchange.body;
-      // An undeclared rest is mostly the last chunk, on its way: it is counted as it comes, because a streamed answer promised to keep the connection.
-      if (remainingBytes !== Infinity && remainingBytes > drainedBodyBytes) this.closing = true;
+      // An undeclared rest is mostly the last chunk, on its way: it is counted as it comes.
+      if (remainingBytes !== Infinity && remainingBytes > this.limits.bodyBytes) this.closing = true;
       exchange.body.cancel();
     }
     if (this.isFront(exchange)) this.advance();
@@ -290,7 +294,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     if (arriving === undefined) return;
     arriving.body.deliver();
     if (arriving.body.heldBytes > bodyHighWaterBytes) this.pause();
-    if (arriving.finished && arriving.body.droppedBytes > drainedBodyBytes) this.closing = true;
+    if (arriving.finished && arriving.body.droppedBytes > this.limits.bodyBytes) this.closing = true;
   }
 
   /** No further request can be taken up at the moment. */
