@@ -16,6 +16,7 @@ want curl curl
 want cc gcc
 [ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
 want openssl openssl
+want chromium chromium
 if [ ${#packages[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
