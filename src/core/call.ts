@@ -47,7 +47,8 @@ export class Call {
   requestBytes = 0;
   responseBytes = 0;
 
-  private readonly number: number;
+  /** Counts the calls of the process: what {@link id} is made of. */
+  readonly number: number;
   private slotValues: Slots | undefined;
   private end0: EndObserver | undefined;
   private end1: EndObserver | undefined;

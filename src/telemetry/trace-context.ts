@@ -29,6 +29,9 @@ const scratch = Buffer.alloc(length00);
 scratch.write("00-", 0, "latin1");
 scratch[35] = scratch[52] = 0x2d;
 const traceIdAt = 3;
+/** Where the 32 hex digits of the trace are in a `traceparent`. */
+export const traceIdFrom = traceIdAt;
+export const traceIdTo = traceIdAt + 32;
 const spanIdAt = 36;
 const flagsAt = 53;
 
@@ -96,11 +99,6 @@ function putRandomHex(random: Random, at: number, words: number): void {
     putHex32(value, at + 8 * word);
   }
   if (any === 0) putHex32(1, at);
-}
-
-/** The 32 hex digits of the trace. */
-export function traceIdOf(traceparent: string): string {
-  return traceparent.slice(3, 35);
 }
 
 const stateMembers = 32;

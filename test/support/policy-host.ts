@@ -10,6 +10,7 @@ import { okStatus } from "../../src/core/status.ts";
 import { TimerWheel } from "../../src/core/timer-wheel.ts";
 import type { Services } from "../../src/policies/policy.ts";
 import { CallMetrics } from "../../src/telemetry/call-metrics.ts";
+import { LineBytes } from "../../src/telemetry/line-bytes.ts";
 import type { LineWriter } from "../../src/telemetry/line-writer.ts";
 import { opaqueMethod, opaqueUnaryMethod } from "../../src/protocols/shared/opaque-type.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -44,7 +45,11 @@ export function createPolicyHost(): PolicyHost {
     lines(destination) {
       const lines = written.get(destination) ?? [];
       written.set(destination, lines);
-      return { write: (line: string) => void lines.push(line) } as unknown as LineWriter;
+      let line = new LineBytes(0);
+      return {
+        begin: (lengthBytes: number) => (line = new LineBytes(lengthBytes)),
+        end: () => void lines.push(line.bytes.toString("utf8", 0, line.used)),
+      } as unknown as LineWriter;
     },
   };
 }

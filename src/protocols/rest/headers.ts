@@ -4,6 +4,7 @@
  * The trap: names that begin with `grpc-` steer the gRPC side, so none of them may come in from outside except behind `grpc-metadata-`.
  */
 import { CallError } from "../../core/call-error.ts";
+import { IdentityCache } from "../../core/identity-cache.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { parseConnectTimeout, parseGrpcTimeout, parseServerTimeout } from "../shared/timeout.ts";
 
@@ -49,15 +50,23 @@ function findTreatment(name: string): Treatment {
 }
 
 export interface RequestFields {
-  readonly metadata: Metadata;
+  /** Names and values in turn; the same list again for the same headers, so it is shared, not owned. */
+  readonly metadata: readonly string[];
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   /** The shortest of the timeouts sent; Infinity without one. */
   readonly timeoutMs: number;
 }
 
+/** A client that sends the same head again sends the same list. */
+const lastRead = new IdentityCache<readonly string[], RequestFields>(16);
+
 /** @throws CallError INVALID_TIMEOUT, INVALID_METADATA */
 export function readRequestHeaders(headers: readonly string[]): RequestFields {
+  return lastRead.get(headers) ?? lastRead.set(headers, readFields(headers));
+}
+
+function readFields(headers: readonly string[]): RequestFields {
   const metadata: string[] = [];
   let contentType: string | undefined;
   let contentEncoding: string | undefined;
@@ -91,7 +100,7 @@ export function readRequestHeaders(headers: readonly string[]): RequestFields {
         break;
     }
   }
-  return { metadata: new Metadata(metadata), contentType, contentEncoding, timeoutMs };
+  return { metadata, contentType, contentEncoding, timeoutMs };
 }
 
 function readTimeout(name: string, value: string): number {

@@ -7,6 +7,7 @@
 import { Call } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
 import { Deadline } from "../../core/deadline.ts";
+import { Metadata } from "../../core/metadata.ts";
 import { MessageList, SingleMessage, type Messages } from "../../core/messages.ts";
 import { slot } from "../../core/slots.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -118,7 +119,7 @@ function toCall(x: Exchange, route: RouteMatch, fields: RequestFields, deadline:
 
 function makeCall(x: Exchange, { binder, method }: RouteMatch, fields: RequestFields, deadline: Deadline, messages: Messages): Call {
   const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
-  const call = new Call(method, caller, fields.metadata, messages, deadline, x.arrivedAtMs);
+  const call = new Call(method, caller, Metadata.share(fields.metadata), messages, deadline, x.arrivedAtMs);
   if (binder.shapesResponse) call.slots.set(ResponseShape, binder);
   return call;
 }

@@ -38,7 +38,7 @@ describe("REST request headers", () => {
   ];
   for (const [headers, metadata] of cases)
     it(`${JSON.stringify(headers)} becomes ${JSON.stringify(metadata)}`, () =>
-      assert.deepEqual(readRequestHeaders(headers).metadata.flat, metadata));
+      assert.deepEqual(readRequestHeaders(headers).metadata, metadata));
 
   const refused: [headers: string[], reason: string][] = [
     [["x-key-bin", "not base64!"], "INVALID_METADATA"],

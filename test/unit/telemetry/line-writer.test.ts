@@ -21,7 +21,7 @@ describe("line writer", () => {
   const options = { clock: systemClock, logger: silentLogger };
 
   it("writes lines in order, by size and by time, and the rest when closed", async () => {
-    const writer = new LineWriter(path, { ...options, flushAt: 50 });
+    const writer = new LineWriter(path, { ...options, flushAtBytes: 50 });
     for (let i = 0; i < 100; i++) writer.write(`line ${i}\n`);
     await until(() => readFileSync(path, "utf8").endsWith("line 99\n"), "the clock to flush");
     writer.write("last\n");
@@ -32,7 +32,7 @@ describe("line writer", () => {
   });
 
   it("opens the file anew after it was moved away, and loses no line over it", async () => {
-    const writer = new LineWriter(path, { ...options, flushAt: 10 });
+    const writer = new LineWriter(path, { ...options, flushAtBytes: 10 });
     writer.write("before the move\n");
     await until(() => readFileSync(path, "utf8") !== "", "the first line");
     renameSync(path, `${path}.1`);
@@ -48,7 +48,7 @@ describe("line writer", () => {
     // A named pipe that is read late: what the kernel does not take waits in the writer, up to its limit.
     execFileSync("sh", ["-c", 'mkfifo "$0"', path]);
     const reader = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-    const writer = new LineWriter(path, { ...options, flushAt: 1000, limit: 10_000 });
+    const writer = new LineWriter(path, { ...options, flushAtBytes: 1000, limitBytes: 10_000 });
     const line = `${"x".repeat(99)}\n`;
     for (let i = 0; i < 5000; i++) writer.write(line);
     await until(() => writer.droppedLines > 0, "lines to be dropped");
@@ -76,7 +76,7 @@ describe("line writer", () => {
   it("tells of a failing destination once", async () => {
     const said: string[] = [];
     const logger = { ...silentLogger, error: (message: string) => void said.push(message) };
-    const writer = new LineWriter("/dev/full", { ...options, logger, flushAt: 1 });
+    const writer = new LineWriter("/dev/full", { ...options, logger, flushAtBytes: 1 });
     for (let i = 0; i < 5; i++) {
       writer.write("x\n");
       await until(() => writer.droppedLines > i, "the write to fail");
