@@ -1,7 +1,7 @@
 /** Path and query parameters of a binding: what the path holds, then every field that neither path nor body holds (SEMANTICS A1.5). */
 import type { FieldDescriptor, MessageDescriptor } from "../descriptor.ts";
 import type { PathParameter } from "./path-template.ts";
-import { fitsParameter, isOpaque, type JsonSchema, type SchemaCollection } from "./schema-of-type.ts";
+import { fitsParameter, isOpaque, isRequired, type JsonSchema, type SchemaCollection } from "./schema-of-type.ts";
 
 /** A message that holds itself has parameters without end; deeper than this nobody writes them. */
 const maxDepth = 4;
@@ -20,6 +20,7 @@ export function pathParameters(input: MessageDescriptor, parameters: readonly Pa
       in: "path",
       required: true,
       ...(notes.length > 0 && { description: notes.join("\n\n") }),
+      ...(many && { "x-multi-segment": true }),
       schema: bound === undefined || pattern !== undefined ? { type: "string" } : schemaAlone(bound, schemas),
     };
   });
@@ -37,7 +38,7 @@ export function queryParameters(
       if (parameters.length >= maxQueryParameters) return;
       const protoName = protoPrefix + field.name;
       if (bound.has(protoName) || (depth === 0 && field.name === bodyField) || field.behaviors.includes("OUTPUT_ONLY")) continue;
-      const name = jsonPrefix + field.jsonName;
+      const name = jsonPrefix + schemas.nameOf(field);
       if (fitsParameter(field.value)) parameters.push(queryParameter(name, field, schemas));
       else if (field.cardinality === "singular" && field.value.kind === "message" && depth < maxDepth && !isOpaque(field.value.message))
         visit(field.value.message, `${protoName}.`, `${name}.`, depth + 1);
@@ -48,13 +49,12 @@ export function queryParameters(
 }
 
 function queryParameter(name: string, field: FieldDescriptor, schemas: SchemaCollection): JsonSchema {
-  const required = field.required || field.behaviors.includes("REQUIRED");
   return {
     name,
     in: "query",
     ...(field.comment !== undefined && { description: field.comment }),
     // Nested fields are required only where their message is given, which a parameter cannot say.
-    ...(required && !name.includes(".") && { required: true }),
+    ...(isRequired(field) && !name.includes(".") && { required: true }),
     ...(field.deprecated && { deprecated: true }),
     // f[key]=value, several times.
     ...(field.cardinality === "map" && { style: "deepObject", explode: true }),

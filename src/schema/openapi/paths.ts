@@ -1,8 +1,14 @@
-/** Operations of a schema: one per binding and HTTP method, and `POST /pkg.Service/Method` for every method where that is on. */
+/**
+ * Operations of a schema: one per binding and HTTP method, and `POST /pkg.Service/Method` for every method where that is on.
+ *
+ * The trap: the router asks for the exact HTTP method before it takes a rule of kind `*`, whichever stands first, so those rules are written
+ * last and fill what is left.
+ */
 import type { HttpBinding } from "../../core/method.ts";
-import type { MessageDescriptor, MethodDescriptor, Schema, ServiceDescriptor } from "../descriptor.ts";
+import type { MethodDescriptor, Schema, ServiceDescriptor } from "../descriptor.ts";
 import { parseTemplate, TemplateError, type Template } from "../http-rule/template.ts";
-import { fieldAt, pathParameters, queryParameters } from "./parameters.ts";
+import { requestBody, response } from "./bodies.ts";
+import { pathParameters, queryParameters } from "./parameters.ts";
 import { PathNames, type OpenApiPath } from "./path-template.ts";
 import type { JsonSchema, SchemaCollection } from "./schema-of-type.ts";
 
@@ -12,19 +18,36 @@ const extraMethods = "x-additionalOperations";
 /** What a binding of kind "*" is documented as. */
 const anyMethods = ["get", "put", "post", "delete", "patch"] as const;
 
-const httpBody = "google.api.HttpBody";
-const binary: JsonSchema = { "*/*": { schema: { type: "string", format: "binary" } } };
-
 type PathItem = Record<string, JsonSchema | Record<string, JsonSchema>>;
 
-export function describePaths(schema: Schema, schemas: SchemaCollection, autoMapping: boolean): Record<string, PathItem> {
+/** Whether a binding that the schema holds is answered. */
+export type IsServed = (method: MethodDescriptor, binding: HttpBinding) => boolean;
+
+/** A binding on its way into the document. */
+interface Route {
+  readonly service: ServiceDescriptor;
+  readonly method: MethodDescriptor;
+  readonly binding: HttpBinding;
+  readonly template: Template;
+  readonly path: OpenApiPath;
+  /** `POST /pkg.Service/Method`, which nobody wrote down. */
+  readonly automatic: boolean;
+}
+
+export function describePaths(
+  schema: Schema,
+  schemas: SchemaCollection,
+  autoMapping: boolean,
+  isServed: IsServed,
+): Record<string, PathItem> {
   const writer = new PathsWriter(schema, schemas);
   for (const service of schema.services)
-    for (const method of service.methods) for (const binding of method.http) writer.addBinding(service, method, binding);
+    for (const method of service.methods)
+      for (const binding of method.http) if (isServed(method, binding)) writer.place(service, method, binding, false);
   if (autoMapping)
     for (const service of schema.services)
       for (const method of service.methods)
-        writer.addBinding(service, method, { httpMethod: "POST", template: method.path, body: "*", responseBody: "" });
+        writer.place(service, method, { httpMethod: "POST", template: method.path, body: "*", responseBody: "" }, true);
   return writer.finish();
 }
 
@@ -32,6 +55,7 @@ class PathsWriter {
   private readonly schemas: SchemaCollection;
   private readonly names = new PathNames();
   private readonly items = new Map<string, PathItem>();
+  private readonly routes: Route[] = [];
   private readonly operationIds = new Set<string>();
   /** Short names of services that more than one package has. */
   private readonly ambiguous: ReadonlySet<string>;
@@ -42,87 +66,68 @@ class PathsWriter {
     this.ambiguous = new Set(names.filter((name, i) => names.indexOf(name) !== i));
   }
 
-  finish(): Record<string, PathItem> {
-    return Object.fromEntries(this.items);
-  }
-
-  addBinding(service: ServiceDescriptor, method: MethodDescriptor, binding: HttpBinding): void {
+  /** Paths stand in the order in which their rules do. */
+  place(service: ServiceDescriptor, method: MethodDescriptor, binding: HttpBinding, automatic: boolean): void {
     const template = templateOf(binding);
     if (template === undefined) return;
     const path = this.names.pathOf(template);
-    const item = this.items.get(path.path) ?? {};
-    this.items.set(path.path, item);
-    const methods = binding.httpMethod === "*" ? anyMethods : [binding.httpMethod.toLowerCase()];
-    for (const httpMethod of methods) {
-      const isKnown = knownMethods.has(httpMethod);
-      const place = isKnown ? item : ((item[extraMethods] ??= {}) as Record<string, JsonSchema>);
-      const key = isKnown ? httpMethod : binding.httpMethod;
-      // Of two bindings with one method and path the first answers.
-      if (Object.hasOwn(place, key)) continue;
-      place[key] = this.operation(service, method, binding, template, path, httpMethod);
-    }
+    if (!this.items.has(path.path)) this.items.set(path.path, {});
+    this.routes.push({ service, method, binding, template, path, automatic });
   }
 
-  private operation(
-    service: ServiceDescriptor,
-    method: MethodDescriptor,
-    binding: HttpBinding,
-    template: Template,
-    path: OpenApiPath,
-    httpMethod: string,
-  ): JsonSchema {
+  finish(): Record<string, PathItem> {
+    for (const route of this.routes) if (route.binding.httpMethod !== "*") this.write(route, route.binding.httpMethod);
+    for (const route of this.routes) if (route.binding.httpMethod === "*") for (const each of anyMethods) this.write(route, each);
+    return Object.fromEntries(this.items);
+  }
+
+  private write(route: Route, httpMethod: string): void {
+    const item = this.items.get(route.path.path)!;
+    const isKnown = knownMethods.has(httpMethod.toLowerCase());
+    const place = isKnown ? item : ((item[extraMethods] ??= {}) as Record<string, JsonSchema>);
+    const key = isKnown ? httpMethod.toLowerCase() : httpMethod;
+    // Of two bindings with one method and path the first answers.
+    if (!Object.hasOwn(place, key)) place[key] = this.operation(route, key);
+  }
+
+  private operation(route: Route, httpMethod: string): JsonSchema {
+    const { service, method, binding, template, path } = route;
     const bound = new Set(template.variables.map(({ fieldPath }) => fieldPath.join(".")));
     const parameters = pathParameters(method.input, path.parameters, this.schemas);
     if (binding.body !== "*") parameters.push(...queryParameters(method.input, bound, binding.body, this.schemas));
-    const requestBody = this.requestBody(method, binding, bound);
+    const body = requestBody(method, binding, bound, this.schemas);
     const [summary, ...description] = (method.comment ?? "").split(/\n\s*\n|(?<=\.)\s+(?=\S)/);
     return {
       tags: [service.name],
-      operationId: this.operationId(service, method),
+      operationId: this.operationId(route),
       ...(summary !== "" && { summary: summary!.replaceAll("\n", " ") }),
       ...(description.length > 0 && { description: method.comment }),
       ...(method.deprecated && { deprecated: true }),
+      "x-grpc-method": method.path,
+      ...(!method.unary && { "x-grpc-streaming": streaming(method) }),
       ...(parameters.length > 0 && { parameters }),
-      ...(requestBody !== undefined && { requestBody }),
+      ...(body !== undefined && { requestBody: body }),
       responses: {
-        "200": { description: "OK", ...(httpMethod !== "head" && { content: this.responseContent(method, binding) }) },
+        "200": response(method, binding, httpMethod, this.schemas),
         default: { $ref: "#/components/responses/Error" },
       },
     };
   }
 
-  private requestBody(method: MethodDescriptor, binding: HttpBinding, bound: ReadonlySet<string>): JsonSchema | undefined {
-    if (binding.body === "") return undefined;
-    const { input } = method;
-    if (binding.body === "*") {
-      if (input.name === httpBody) return { required: true, content: binary };
-      const schema = input.fields.some(({ name }) => bound.has(name))
-        ? this.schemas.messageWithout(input, bound)
-        : this.schemas.message(input);
-      return { required: true, content: streamContent(schema, method.clientStreaming, false) };
-    }
-    const field = fieldAt(input, binding.body);
-    if (field === undefined) return undefined;
-    if (isHttpBody(field.value.kind === "message" ? field.value.message : undefined)) return { required: true, content: binary };
-    return { required: true, content: streamContent(this.schemas.field(field), method.clientStreaming, false) };
-  }
-
-  private responseContent(method: MethodDescriptor, binding: HttpBinding): JsonSchema {
-    const { output } = method;
-    const field = binding.responseBody === "" ? undefined : fieldAt(output, binding.responseBody);
-    if (isHttpBody(field === undefined ? output : field.value.kind === "message" ? field.value.message : undefined)) return binary;
-    const schema = field === undefined ? this.schemas.message(output) : this.schemas.field(field);
-    return streamContent(schema, method.serverStreaming, true);
-  }
-
-  private operationId(service: ServiceDescriptor, method: MethodDescriptor): string {
+  private operationId({ service, method, automatic }: Route): string {
     const short = shortName(service);
     const base = `${this.ambiguous.has(short) ? service.name.replaceAll(".", "_") : short}_${method.name}`;
-    let id = base;
-    for (let n = 2; this.operationIds.has(id); n++) id = `${base}_${n}`;
+    // Apart from the numbers, so that one more rule does not rename it.
+    const first = automatic && method.http.length > 0 ? `${base}_rpc` : base;
+    let id = first;
+    for (let n = 2; this.operationIds.has(id); n++) id = `${first}_${n}`;
     this.operationIds.add(id);
     return id;
   }
+}
+
+function streaming({ clientStreaming, serverStreaming }: MethodDescriptor): "client" | "server" | "both" {
+  return clientStreaming && serverStreaming ? "both" : clientStreaming ? "client" : "server";
 }
 
 /** Undefined for a template that is none: the method table reports it, with file and column. */
@@ -133,20 +138,6 @@ function templateOf({ template }: HttpBinding): Template | undefined {
     if (error instanceof TemplateError) return undefined;
     throw error;
   }
-}
-
-/** One message, or the forms a stream of them takes (SEMANTICS A1.12, A1.13). */
-function streamContent(schema: JsonSchema, streaming: boolean, isResponse: boolean): JsonSchema {
-  if (!streaming) return { "application/json": { schema } };
-  return {
-    "application/json": { schema: { type: "array", items: schema } },
-    "application/x-ndjson": { schema },
-    ...(isResponse && { "text/event-stream": { schema } }),
-  };
-}
-
-function isHttpBody(message: MessageDescriptor | undefined): boolean {
-  return message?.name === httpBody;
 }
 
 function shortName({ name }: ServiceDescriptor): string {

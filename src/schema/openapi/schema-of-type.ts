@@ -1,72 +1,34 @@
 /**
- * JSON Schemas (2020-12, as OpenAPI 3.1 wants them) of message and enum types, as canonical ProtoJSON prints them.
+ * JSON Schemas (2020-12, as OpenAPI 3.1 wants them) of message and enum types, as the JSON profile in force prints them.
  *
- * Named types go to `components.schemas` under their full names; well-known types with a JSON form of their own are written out in place.
+ * Named types go to `components.schemas` under their full names, and everything refers to them there, which is how a type may hold itself;
+ * well-known types with a JSON form of their own are written out in place.
  */
+import type { JsonProfile } from "../../core/message-type.ts";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor, ScalarType, ValueType } from "../descriptor.ts";
+import { isOneText, keySchema, scalarSchemas, wellKnownSchema, wrappedScalar } from "./well-known-schemas.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-const scalarSchemas: Readonly<Record<ScalarType, JsonSchema>> = {
-  double: { type: "number", format: "double" },
-  float: { type: "number", format: "float" },
-  int32: { type: "integer", format: "int32" },
-  sint32: { type: "integer", format: "int32" },
-  sfixed32: { type: "integer", format: "int32" },
-  uint32: { type: "integer", minimum: 0, maximum: 4294967295 },
-  fixed32: { type: "integer", minimum: 0, maximum: 4294967295 },
-  int64: { type: "string", format: "int64" },
-  sint64: { type: "string", format: "int64" },
-  sfixed64: { type: "string", format: "int64" },
-  uint64: { type: "string", format: "uint64" },
-  fixed64: { type: "string", format: "uint64" },
-  bool: { type: "boolean" },
-  string: { type: "string" },
-  bytes: { type: "string", contentEncoding: "base64" },
-};
-
-/** Their JSON is not that of a message (https://protobuf.dev/programming-guides/json/). */
-const wellKnownSchemas = new Map<string, JsonSchema>([
-  ["google.protobuf.Timestamp", { type: "string", format: "date-time" }],
-  ["google.protobuf.Duration", { type: "string", pattern: "^-?[0-9]+(\\.[0-9]{1,9})?s$", examples: ["1.5s"] }],
-  ["google.protobuf.FieldMask", { type: "string", examples: ["name,price.units"] }],
-  ["google.protobuf.Struct", { type: "object", additionalProperties: true }],
-  ["google.protobuf.Value", { description: "Any JSON value." }],
-  ["google.protobuf.ListValue", { type: "array", items: {} }],
-  ["google.protobuf.Empty", { type: "object" }],
-  [
-    "google.protobuf.Any",
-    {
-      type: "object",
-      properties: { "@type": { type: "string", description: "type.googleapis.com/ and the full name of the message's type." } },
-      required: ["@type"],
-      additionalProperties: true,
-    },
-  ],
-]);
-
-const wrapperPrefix = "google.protobuf.";
-const wrappers = new Map<string, ScalarType>([
-  ["DoubleValue", "double"],
-  ["FloatValue", "float"],
-  ["Int64Value", "int64"],
-  ["UInt64Value", "uint64"],
-  ["Int32Value", "int32"],
-  ["UInt32Value", "uint32"],
-  ["BoolValue", "bool"],
-  ["StringValue", "string"],
-  ["BytesValue", "bytes"],
-]);
-
 /** Schemas of the types that were asked for, and of all they refer to. */
 export class SchemaCollection {
+  private readonly profile: Partial<JsonProfile>;
   private readonly schemas = new Map<string, JsonSchema>();
   /** Referred to, not yet written: a queue, since types may be nested without end. */
   private readonly pending: (MessageDescriptor | EnumDescriptor)[] = [];
 
+  constructor(profile: Partial<JsonProfile> = {}) {
+    this.profile = profile;
+  }
+
+  /** The name of a field in JSON. */
+  nameOf(field: FieldDescriptor): string {
+    return this.profile.protoNames === true ? field.name : field.jsonName;
+  }
+
   /** A schema that stands for the type, mostly a reference. */
   message(message: MessageDescriptor): JsonSchema {
-    return inPlace(message) ?? this.reference(message);
+    return this.inPlace(message) ?? this.reference(message);
   }
 
   /** The schema of a message without some of its fields: what is left for the body when the path has taken them. */
@@ -81,7 +43,9 @@ export class SchemaCollection {
   field(field: FieldDescriptor): JsonSchema {
     const { behaviors } = field;
     const schema: Record<string, unknown> = { ...this.fieldType(field) };
-    if (field.comment !== undefined) schema["description"] = field.comment;
+    const notes = [field.comment, behaviors.includes("IMMUTABLE") ? "Cannot be changed once it is set." : undefined];
+    const description = notes.filter((note) => note !== undefined).join("\n\n");
+    if (description !== "") schema["description"] = description;
     if (field.deprecated) schema["deprecated"] = true;
     if (behaviors.includes("OUTPUT_ONLY")) schema["readOnly"] = true;
     if (behaviors.includes("INPUT_ONLY")) schema["writeOnly"] = true;
@@ -97,25 +61,40 @@ export class SchemaCollection {
   /** All of them by name, sorted. */
   finish(): Record<string, JsonSchema> {
     for (let type = this.pending.pop(); type !== undefined; type = this.pending.pop())
-      this.schemas.set(type.name, "fields" in type ? this.objectOf(type, type.fields) : enumSchema(type));
+      this.schemas.set(type.name, "fields" in type ? this.objectOf(type, type.fields) : this.enumOf(type));
     return Object.fromEntries([...this.schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   private fieldType(field: FieldDescriptor): JsonSchema {
     const value = this.value(field.value);
     if (field.cardinality === "singular") return value;
-    return field.cardinality === "repeated" ? { type: "array", items: value } : { type: "object", additionalProperties: value };
+    if (field.cardinality === "repeated") return { type: "array", items: value };
+    const keys = field.key === undefined ? undefined : keySchema(field.key.scalar);
+    return { type: "object", ...(keys !== undefined && { propertyNames: keys }), additionalProperties: value };
   }
 
   private value(value: ValueType): JsonSchema {
     switch (value.kind) {
       case "scalar":
-        return scalarSchemas[value.scalar];
+        return this.scalar(value.scalar);
       case "enum":
         return value.enum.name === "google.protobuf.NullValue" ? { type: "null" } : this.reference(value.enum);
       case "message":
         return this.message(value.message);
     }
+  }
+
+  private scalar(scalar: ScalarType): JsonSchema {
+    const schema = scalarSchemas[scalar];
+    // Small ones as numbers, others as strings: whoever reads must be ready for both.
+    return this.profile.int64Numbers === true && scalar.endsWith("64") ? { ...schema, type: ["integer", "string"] } : schema;
+  }
+
+  private inPlace({ name }: MessageDescriptor): JsonSchema | undefined {
+    const wrapped = wrappedScalar(name);
+    if (wrapped === undefined) return wellKnownSchema(name);
+    const schema = this.scalar(wrapped);
+    return { ...schema, type: [schema["type"], "null"].flat() };
   }
 
   private reference(type: MessageDescriptor | EnumDescriptor): JsonSchema {
@@ -129,39 +108,51 @@ export class SchemaCollection {
 
   private objectOf(message: MessageDescriptor, own: readonly FieldDescriptor[]): JsonSchema {
     const fields = [...own, ...message.extensions];
-    const required = fields.filter((field) => field.required || field.behaviors.includes("REQUIRED")).map((field) => field.jsonName);
-    const description = [message.comment, ...oneofNotes(own)].filter((text) => text !== undefined).join("\n\n");
+    const required = fields.filter(isRequired).map((field) => this.nameOf(field));
+    const description = [message.comment, ...this.oneofNotes(own)].filter((text) => text !== undefined).join("\n\n");
     return {
       type: "object",
       ...(description !== "" && { description }),
-      ...(fields.length > 0 && { properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.field(field)])) }),
+      ...(fields.length > 0 && { properties: Object.fromEntries(fields.map((field) => [this.nameOf(field), this.field(field)])) }),
       ...(required.length > 0 && { required }),
+    };
+  }
+
+  /** "Only one of `text` and `part` may be set.": said rather than enforced (docs/decisions/0006-own-docs-page.md). */
+  private oneofNotes(fields: readonly FieldDescriptor[]): string[] {
+    const members = new Map<string, string[]>();
+    for (const field of fields) {
+      const { oneof } = field;
+      if (oneof !== undefined) members.set(oneof, [...(members.get(oneof) ?? []), `\`${this.nameOf(field)}\``]);
+    }
+    return [...members.values()]
+      .filter((names) => names.length > 1)
+      .map((names) => `Only one of ${names.slice(0, -1).join(", ")} and ${names[names.length - 1]} may be set.`);
+  }
+
+  private enumOf(type: EnumDescriptor): JsonSchema {
+    const { values } = type;
+    const noted = values.filter(({ comment }) => comment !== undefined);
+    const notes = noted.map(({ name, comment }) => `- \`${name}\`: ${comment}`);
+    const description = [type.comment, notes.length > 0 ? notes.join("\n") : undefined].filter((text) => text !== undefined).join("\n\n");
+    const documentation = {
+      ...(description !== "" && { description }),
+      // What client generators read.
+      ...(notes.length > 0 && { "x-enum-descriptions": values.map(({ comment }) => comment ?? "") }),
+    };
+    if (this.profile.enumNumbers !== true) return { type: "string", enum: values.map(({ name }) => name), ...documentation };
+    const first = values.filter(({ number }, i) => values.findIndex((other) => other.number === number) === i);
+    return {
+      type: "integer",
+      enum: first.map(({ number }) => number),
+      "x-enum-varnames": first.map(({ name }) => name),
+      ...(description !== "" && { description }),
     };
   }
 }
 
-/** "Only one of `text` and `part` may be set.": said rather than enforced, since an unset member is simply absent. */
-function oneofNotes(fields: readonly FieldDescriptor[]): string[] {
-  const members = new Map<string, string[]>();
-  for (const { oneof, jsonName } of fields) if (oneof !== undefined) members.set(oneof, [...(members.get(oneof) ?? []), `\`${jsonName}\``]);
-  return [...members.values()]
-    .filter((names) => names.length > 1)
-    .map((names) => `Only one of ${names.slice(0, -1).join(", ")} and ${names[names.length - 1]} may be set.`);
-}
-
-function enumSchema(type: EnumDescriptor): JsonSchema {
-  const notes = type.values.filter(({ comment }) => comment !== undefined).map(({ name, comment }) => `- \`${name}\`: ${comment}`);
-  const description = [type.comment, notes.length > 0 ? notes.join("\n") : undefined].filter((text) => text !== undefined).join("\n\n");
-  return { type: "string", enum: type.values.map(({ name }) => name), ...(description !== "" && { description }) };
-}
-
-function inPlace(message: MessageDescriptor): JsonSchema | undefined {
-  const { name } = message;
-  if (!name.startsWith(wrapperPrefix)) return undefined;
-  const wrapped = wrappers.get(name.slice(wrapperPrefix.length));
-  if (wrapped === undefined) return wellKnownSchemas.get(name);
-  const schema = scalarSchemas[wrapped];
-  return { ...schema, type: [schema["type"], "null"] };
+export function isRequired({ required, behaviors }: FieldDescriptor): boolean {
+  return required || behaviors.includes("REQUIRED");
 }
 
 function referenceTo(name: string): JsonSchema {
@@ -170,17 +161,10 @@ function referenceTo(name: string): JsonSchema {
 
 /** Whether a value of the type fits into one query parameter. */
 export function fitsParameter(value: ValueType): boolean {
-  if (value.kind !== "message") return true;
-  const { name } = value.message;
-  return (
-    name === "google.protobuf.Timestamp" ||
-    name === "google.protobuf.Duration" ||
-    name === "google.protobuf.FieldMask" ||
-    (name.startsWith(wrapperPrefix) && wrappers.has(name.slice(wrapperPrefix.length)))
-  );
+  return value.kind !== "message" || isOneText(value.message.name);
 }
 
 /** Messages whose JSON is not an object of their fields, so that a dotted path does not lead into them. */
-export function isOpaque(message: MessageDescriptor): boolean {
-  return inPlace(message) !== undefined;
+export function isOpaque({ name }: MessageDescriptor): boolean {
+  return wrappedScalar(name) !== undefined || wellKnownSchema(name) !== undefined;
 }

@@ -95,6 +95,7 @@ describe("createOpenApi", () => {
     assert.deepEqual(properties["wrappedBig"], { type: ["string", "null"], format: "int64" });
     assert.deepEqual(properties["partsById"], {
       type: "object",
+      propertyNames: { pattern: "^-?[0-9]+$" },
       additionalProperties: { $ref: "#/components/schemas/rich.v1.Thing.Part" },
     });
     const state = document.components.schemas["rich.v1.Thing.State"]!;
