@@ -7,6 +7,17 @@ export const json = z.strictObject({
   protoNames: setting(z.boolean(), false, "Prints field names as in the .proto file instead of lowerCamelCase."),
   enumNumbers: setting(z.boolean(), false, "Prints enum values as numbers."),
   ignoreUnknown: setting(z.boolean(), false, "Skips unknown fields of request bodies instead of refusing them."),
+  int64Numbers: setting(
+    z.boolean(),
+    false,
+    "Prints 64-bit integers as numbers where every reader keeps their digits (up to 2^53-1); larger ones stay strings.",
+  ),
+  stripEnumPrefix: setting(
+    z.boolean(),
+    false,
+    "Prints `PENDING` for `ORDER_STATUS_PENDING` of `OrderStatus`, and reads both; a name that would then be ambiguous or begin with a digit stays whole.",
+  ),
+  caseInsensitiveEnums: setting(z.boolean(), false, "Reads enum names in any case."),
 });
 
 const template = z

@@ -14,6 +14,12 @@ export interface JsonProfile {
   readonly enumNumbers: boolean;
   /** Skip unknown fields in JSON input instead of refusing them. */
   readonly ignoreUnknown: boolean;
+  /** Print 64-bit integers as numbers where every reader of JSON keeps them (up to 2^53-1 either way); larger ones stay strings. */
+  readonly int64Numbers: boolean;
+  /** Print enum values without the prefix that repeats their enum's name, and read them either way. */
+  readonly stripEnumPrefix: boolean;
+  /** Read enum names in any case. */
+  readonly caseInsensitiveEnums: boolean;
 }
 
 export const canonicalJson: JsonProfile = Object.freeze({
@@ -21,7 +27,23 @@ export const canonicalJson: JsonProfile = Object.freeze({
   protoNames: false,
   enumNumbers: false,
   ignoreUnknown: false,
+  int64Numbers: false,
+  stripEnumPrefix: false,
+  caseInsensitiveEnums: false,
 });
+
+/** The profile as a number: there are so many profiles, whatever objects they come in. 0 is canonical. */
+export function profileBits(profile: JsonProfile): number {
+  return (
+    (profile.emitDefaults ? 1 : 0) |
+    (profile.protoNames ? 2 : 0) |
+    (profile.enumNumbers ? 4 : 0) |
+    (profile.ignoreUnknown ? 8 : 0) |
+    (profile.int64Numbers ? 16 : 0) |
+    (profile.stripEnumPrefix ? 32 : 0) |
+    (profile.caseInsensitiveEnums ? 64 : 0)
+  );
+}
 
 export interface Codec {
   /**

@@ -172,10 +172,17 @@ function randomSingle({ value }: FieldDescriptor, dice: Dice, depth: number): st
       return randomScalar(value.scalar, dice);
     case "enum":
       if (value.enum.name === "google.protobuf.NullValue") return dice.pick(["null", "null", "null", '"NULL_VALUE"', "0"]);
-      return dice.oneIn(6) ? dice.pick(["0", "1", "2", "300", "-5", "77"]) : quote(dice.pick(value.enum.values).name, dice);
+      if (dice.oneIn(6)) return dice.pick(["0", "1", "2", "300", "-5", "77"]);
+      return quote(spelling(dice.pick(value.enum.values).name, dice), dice);
     case "message":
       return randomJson(value.message, dice, depth);
   }
+}
+
+/** Mostly as it is; what some profiles take besides. */
+function spelling(name: string, dice: Dice): string {
+  if (!dice.oneIn(8)) return name;
+  return dice.pick([name.toLowerCase(), name[0] + name.slice(1).toLowerCase(), name.replace(/^[A-Z]+_/, "")]);
 }
 
 function randomScalar(scalar: ScalarType, dice: Dice): string {

@@ -6,7 +6,7 @@
  * stays JSON and is checked where it is converted.
  */
 import { CallError } from "../../core/call-error.ts";
-import { canonicalJson, CodecError, type JsonProfile } from "../../core/message-type.ts";
+import { canonicalJson, CodecError, profileBits, type JsonProfile } from "../../core/message-type.ts";
 import type { HttpBinding } from "../../core/method.ts";
 import { Payload } from "../../core/payload.ts";
 import type { FieldAwareCodec } from "../codec/codec-factory.ts";
@@ -15,6 +15,7 @@ import { parseTemplate, type Template, type TemplateVariable } from "../http-rul
 import { Keep } from "../percent-decoding.ts";
 import type { BindingOptions } from "./binding-options.ts";
 import { errorOfCodec } from "./codec-error.ts";
+import { explainCapture, explainQuery, type PartExplanation } from "./explain-binding.ts";
 import { findField, isOpaque, kindOf, resolveFieldPath } from "./field-path.ts";
 import { maskOf, soleFieldMask } from "./field-mask-fill.ts";
 import type { FormPart } from "./form-part.ts";
@@ -55,7 +56,6 @@ interface Capture {
   readonly keep: Keep;
 }
 
-const lenientJson: JsonProfile = Object.freeze({ ...canonicalJson, ignoreUnknown: true });
 const emptyMessage = new Uint8Array(0);
 /** Above this many characters a native write is faster than a loop. */
 const loopLimit = 64;
@@ -82,8 +82,8 @@ export class Binder {
   /** Made for the first query: most of a schema's bindings never see one. */
   private query: QueryBinding | undefined;
   private form: QueryBinding | undefined;
-  /** For reading; printing has nothing to ignore. */
-  private readonly profile: JsonProfile;
+  private readonly reading: JsonProfile;
+  private readonly printing: JsonProfile;
   private readonly printsCanonically: boolean;
   private readonly ignoresUnknown: boolean;
   private readonly mask: FieldDescriptor | undefined;
@@ -102,10 +102,11 @@ export class Binder {
     this.rawBody = binding.body !== "" && isHttpBody(this.bodyField?.value ?? valueOf(method.input));
     this.rawResponse = isHttpBody(this.responseField?.value ?? valueOf(method.output)) && this.responseField?.cardinality !== "repeated";
     const { json } = options;
-    this.printsCanonically = !json.emitDefaults && !json.protoNames && !json.enumNumbers;
+    this.printing = printingOf(json);
+    this.printsCanonically = profileBits(this.printing) === 0;
     this.shapesResponse = this.rawResponse || this.responseField !== undefined || !this.printsCanonically;
     this.ignoresUnknown = options.ignoreUnknownFields || json.ignoreUnknown;
-    this.profile = this.ignoresUnknown ? lenientJson : canonicalJson;
+    this.reading = readingOf(json, this.ignoresUnknown);
     if (binding.httpMethod === "PATCH" && this.bodyField?.value.kind === "message") this.mask = soleFieldMask(method.input);
     if (this.captures.length === 1) this.onlyStringTag = this.captures[0]!.parameter.plainStringTag;
   }
@@ -123,7 +124,7 @@ export class Binder {
       return wire === undefined ? this.assemble(target, undefined, undefined) : Payload.ofWire(input, wire);
     }
     if (this.binding.body === "") throw new CallError("UNEXPECTED_BODY", undefined, { source: "caller" });
-    const untouched = this.binding.body === "*" && this.captures.length === 0 && target.query === "" && this.profile === canonicalJson;
+    const untouched = this.binding.body === "*" && this.captures.length === 0 && target.query === "" && this.reading === canonicalJson;
     return untouched ? Payload.ofJson(input, body) : this.assemble(target, this.bodyToWire(body), body);
   }
 
@@ -157,14 +158,24 @@ export class Binder {
   /** The answer's JSON as this binding shows it: a view, valid until the next conversion on this thread. @throws CodecError */
   responseJson(payload: Payload): Uint8Array {
     if (this.responseField === undefined && this.printsCanonically) return payload.jsonView();
-    const codec = this.method.output.codec(this.options.json) as FieldAwareCodec;
+    const codec = this.method.output.codec(this.printing) as FieldAwareCodec;
     // The message may have come as JSON, so its bytes must not be a view of the memory that is printed to.
     return this.responseField === undefined ? codec.wireToJson(payload.wire()) : codec.fieldWireToJson(this.responseField, payload.wire());
   }
 
+  /** What each part of `target` becomes by itself: for people, see explain-binding.ts. */
+  explain(target: BindTarget): readonly PartExplanation[] {
+    const { input } = this.method;
+    const path = this.template.variables.map(({ fieldPath }, index) =>
+      explainCapture(input, fieldPath.join("."), this.captures[index]!, target.captures[index]!),
+    );
+    const bound = new Set(this.captures.map(({ parameter }) => parameter.path));
+    return [...path, ...explainQuery(input, target.query, this.createQuery(), bound, this.options.maxParameters)];
+  }
+
   /** A view of the codec's memory. */
   private bodyToWire(body: Uint8Array): Uint8Array {
-    const codec = this.method.input.codec(this.profile) as FieldAwareCodec;
+    const codec = this.method.input.codec(this.reading) as FieldAwareCodec;
     try {
       return this.bodyField === undefined ? codec.jsonToWire(body) : codec.fieldJsonToWire(this.bodyField, body);
     } catch (error) {
@@ -300,6 +311,16 @@ function inField(field: FieldDescriptor, content: Uint8Array): Uint8Array {
   return wire.written();
 }
 
+/** What of a profile is about reading: with the rest left out, more bindings share a codec. */
+function readingOf({ stripEnumPrefix, caseInsensitiveEnums }: JsonProfile, ignoreUnknown: boolean): JsonProfile {
+  if (!ignoreUnknown && !stripEnumPrefix && !caseInsensitiveEnums) return canonicalJson;
+  return { ...canonicalJson, ignoreUnknown, stripEnumPrefix, caseInsensitiveEnums };
+}
+
+function printingOf(json: JsonProfile): JsonProfile {
+  return { ...json, ignoreUnknown: false, caseInsensitiveEnums: false };
+}
+
 function valueOf(message: MessageDescriptor): ValueType {
   return { kind: "message", message, delimited: false };
 }
@@ -307,7 +328,7 @@ function valueOf(message: MessageDescriptor): ValueType {
 function captureOf(method: MethodDescriptor, variable: TemplateVariable, options: BindingOptions): Capture {
   const path = resolveFieldPath(method.input, variable.fieldPath);
   if ("message" in path) throw new BindingError(path.message + path.hint, variable.column);
-  const parameter = Parameter.of(path);
+  const parameter = Parameter.of(path, options.json);
   if (parameter === undefined || parameter.isJson || path.field.cardinality !== "singular")
     throw new BindingError(`${path.text} is a ${kindOf(path.field)}: a path variable holds one value`, variable.column);
   return { parameter, keep: variable.multiSegment ? options.multiSegmentKeep : Keep.NOTHING };

@@ -3,7 +3,7 @@
  *
  * The trap: a text part for a `bytes` field is base64, as in a query; only what its sender calls a file is taken as it is.
  */
-import { CodecError } from "../../core/message-type.ts";
+import { CodecError, type JsonProfile } from "../../core/message-type.ts";
 import type { FieldDescriptor, ValueType } from "../descriptor.ts";
 import { errorOfCodec } from "./codec-error.ts";
 import type { FieldPath } from "./field-path.ts";
@@ -21,7 +21,10 @@ export class FileField {
   readonly numbers: readonly number[];
   private readonly ancestors: readonly FieldDescriptor[];
 
-  private constructor({ field, text, ancestors }: FieldPath) {
+  private readonly profile: JsonProfile;
+
+  private constructor({ field, text, ancestors }: FieldPath, profile: JsonProfile) {
+    this.profile = profile;
     this.field = field;
     this.path = text;
     this.ancestors = ancestors;
@@ -30,11 +33,11 @@ export class FileField {
   }
 
   /** Undefined: the part is text for this field. */
-  static of(path: FieldPath, part: FormPart): FileField | undefined {
+  static of(path: FieldPath, part: FormPart, profile: JsonProfile): FileField | undefined {
     const { cardinality, value } = path.field;
     if (cardinality === "map") return undefined;
     const taken = isHttpBody(value) || (isFile(part) && (isBytes(value) || (value.kind === "message" && isJsonType(part.contentType))));
-    return taken ? new FileField(path) : undefined;
+    return taken ? new FileField(path, profile) : undefined;
   }
 
   /** Writes one occurrence. @throws CallError when JSON does not fit */
@@ -62,7 +65,7 @@ export class FileField {
       out.prefixed(part.data);
     } else {
       try {
-        out.raw(value.message.codec().jsonToWire(part.data));
+        out.raw(value.message.codec(this.profile).jsonToWire(part.data));
       } catch (error) {
         throw error instanceof CodecError ? errorOfCodec(error, value.message, this.path) : error;
       }

@@ -5,6 +5,7 @@
  */
 import { CallError } from "../../core/call-error.ts";
 import type { MessageDescriptor } from "../descriptor.ts";
+import type { BindingOptions } from "./binding-options.ts";
 import { kindOf, resolveFieldPath } from "./field-path.ts";
 import { invalidParameter, Parameter, type Origin } from "./parameter.ts";
 
@@ -13,13 +14,13 @@ const longestName = 512;
 
 export class ParameterTable {
   readonly message: MessageDescriptor;
-  private readonly maxDepth: number;
+  private readonly options: Pick<BindingOptions, "maxDepth" | "json">;
   private readonly origin: Origin;
   private readonly known = new Map<string, Parameter>();
 
-  constructor(message: MessageDescriptor, maxDepth: number, origin: Origin = "query parameter") {
+  constructor(message: MessageDescriptor, options: Pick<BindingOptions, "maxDepth" | "json">, origin: Origin = "query parameter") {
     this.message = message;
-    this.maxDepth = maxDepth;
+    this.options = options;
     this.origin = origin;
   }
 
@@ -35,14 +36,14 @@ export class ParameterTable {
   private resolve(name: string, ignoreUnknown: boolean): Parameter | undefined {
     if (name.length > longestName) return this.unknown(name, "", ignoreUnknown);
     const names = name.split(".");
-    if (names.length > this.maxDepth)
-      throw invalidParameter(name, `${this.origin} ${quoted(name)} is nested deeper than ${this.maxDepth} fields`);
+    const { maxDepth, json } = this.options;
+    if (names.length > maxDepth) throw invalidParameter(name, `${this.origin} ${quoted(name)} is nested deeper than ${maxDepth} fields`);
     const path = resolveFieldPath(this.message, names);
     if ("message" in path) {
       if (path.unknown) return this.unknown(name, path.hint, ignoreUnknown);
       throw invalidParameter(path.path, `${this.origin} ${quoted(name)}: ${path.message}`);
     }
-    const parameter = Parameter.of(path);
+    const parameter = Parameter.of(path, json);
     if (parameter === undefined) {
       const kind = kindOf(path.field);
       const advice = kind === "message" ? `: name one of its fields, as in ${name}.${exampleField(path.field.value)}` : " of messages";

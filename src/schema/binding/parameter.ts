@@ -7,6 +7,7 @@
 import { CallError } from "../../core/call-error.ts";
 import { CodecError } from "../../core/message-type.ts";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor, ScalarType, ValueType } from "../descriptor.ts";
+import type { EnumProfile } from "../codec/enum-names.ts";
 import { writeUint32 } from "../codec/wire-write.ts";
 import { decodeInto, DecodeFault, isPlain, Keep } from "../percent-decoding.ts";
 import type { FieldPath } from "./field-path.ts";
@@ -17,7 +18,7 @@ import type { WireWriter } from "./wire-writer.ts";
 type Form =
   | { readonly kind: "string" }
   | { readonly kind: "scalar"; readonly scalar: ScalarType }
-  | { readonly kind: "enum"; readonly enum: EnumDescriptor }
+  | { readonly kind: "enum"; readonly enum: EnumDescriptor; readonly profile: EnumProfile }
   | { readonly kind: "wrapper"; readonly tag: Uint8Array; readonly inner: Form }
   | { readonly kind: "field-mask" }
   /** Timestamp and Duration: the text is a JSON string; Value, Struct and ListValue: it is JSON. */
@@ -64,8 +65,8 @@ export class Parameter {
   }
 
   /** The parameter for a field, or undefined when its values have no text: messages without a JSON string form. */
-  static of(path: FieldPath): Parameter | undefined {
-    const form = formOf(path.field.value);
+  static of(path: FieldPath, profile: EnumProfile): Parameter | undefined {
+    const form = formOf(path.field.value, profile);
     return form === undefined ? undefined : new Parameter(path, form);
   }
 
@@ -128,7 +129,8 @@ export class Parameter {
         if (!writeScalar(form.scalar, text, out)) this.refuse(origin, `must be ${expectationOf(form.scalar)}`);
         return;
       case "enum":
-        if (!writeEnum(form.enum, text, out)) this.refuse(origin, `must be ${enumExpectation(form.enum, text)}`);
+        if (!writeEnum(form.enum, form.profile, text, out))
+          this.refuse(origin, `must be ${enumExpectation(form.enum, form.profile, text)}`);
         return;
       case "wrapper":
         out.raw(form.tag);
@@ -186,8 +188,8 @@ function faultText(fault: number): string {
   return fault === DecodeFault.MALFORMED ? "holds a malformed percent escape" : "is not UTF-8";
 }
 
-function formOf(value: ValueType): Form | undefined {
-  if (value.kind === "enum") return { kind: "enum", enum: value.enum };
+function formOf(value: ValueType, profile: EnumProfile): Form | undefined {
+  if (value.kind === "enum") return { kind: "enum", enum: value.enum, profile };
   if (value.kind === "scalar") return value.scalar === "string" ? { kind: "string" } : { kind: "scalar", scalar: value.scalar };
   const { message } = value;
   if (!message.name.startsWith("google.protobuf.")) return undefined;
@@ -215,7 +217,7 @@ function formOf(value: ValueType): Form | undefined {
     case "StringValue":
     case "BytesValue": {
       const wrapped = message.fields[0]!.value;
-      return { kind: "wrapper", tag: tagBytes(1, wireTypeOf(wrapped)), inner: formOf(wrapped)! };
+      return { kind: "wrapper", tag: tagBytes(1, wireTypeOf(wrapped)), inner: formOf(wrapped, profile)! };
     }
     default:
       return undefined;

@@ -160,7 +160,7 @@ class Scope {
     const { options, origin } = this.rules;
     const names = name.length > longestPath ? [] : name.split(".");
     const path = names.length > 0 && names.length <= options.maxDepth ? resolveFieldPath(this.table.message, names) : undefined;
-    const file = path === undefined || "message" in path ? undefined : FileField.of(path, part);
+    const file = path === undefined || "message" in path ? undefined : FileField.of(path, part, options.json);
     if (file === undefined) {
       this.put(name, encodedText(part, origin), 0);
       return;
@@ -298,7 +298,7 @@ function tableIn(
   { options, origin }: QueryRules,
 ): ParameterTable {
   let table = tables.get(message);
-  if (table === undefined) tables.set(message, (table = new ParameterTable(message, options.maxDepth, origin)));
+  if (table === undefined) tables.set(message, (table = new ParameterTable(message, options, origin)));
   return table;
 }
 

@@ -5,6 +5,7 @@
  * sign, no leading zeros, no `yes` for true.
  */
 import type { EnumDescriptor, ScalarType } from "../descriptor.ts";
+import { enumNames, type EnumProfile } from "../codec/enum-names.ts";
 import { writeFixed32, writeFixed64, writeInt32, writeSint32, writeSint64, writeUint32, writeUint64 } from "../codec/wire-write.ts";
 import { didYouMean } from "../../core/nearest-name.ts";
 import type { WireWriter } from "./wire-writer.ts";
@@ -156,36 +157,20 @@ function writeBytes(text: string, out: WireWriter): boolean {
   return true;
 }
 
-interface EnumNames {
-  readonly numbers: ReadonlyMap<string, number>;
-  readonly known: ReadonlySet<number>;
-}
-
-const enumNames = new WeakMap<EnumDescriptor, EnumNames>();
-
-function namesOf(type: EnumDescriptor): EnumNames {
-  let names = enumNames.get(type);
-  if (names === undefined) {
-    const { values } = type;
-    names = { numbers: new Map(values.map(({ name, number }) => [name, number])), known: new Set(values.map(({ number }) => number)) };
-    enumNames.set(type, names);
-  }
-  return names;
-}
-
 /** By name or by number; a closed enum takes only its own numbers. */
-export function writeEnum(type: EnumDescriptor, text: string, out: WireWriter): boolean {
-  const names = namesOf(type);
-  const value = names.numbers.get(text) ?? readInteger(text);
-  if (value === undefined || value < -0x80000000 || value > 0x7fffffff || (type.closed && !names.known.has(value))) return false;
+export function writeEnum(type: EnumDescriptor, profile: EnumProfile, text: string, out: WireWriter): boolean {
+  const names = enumNames(type, profile);
+  const value = names.numberOf(text) ?? readInteger(text);
+  if (value === undefined || value < -0x80000000 || value > 0x7fffffff || (type.closed && !names.printed.has(value))) return false;
   out.reserveNumber();
   out.at = writeInt32(out.bytes, value, out.at);
   return true;
 }
 
 /** Completes "must be ..." for an enum, with a guess at what was meant. */
-export function enumExpectation(type: EnumDescriptor, text: string): string {
-  const names = type.values.map(({ name }) => name);
+export function enumExpectation(type: EnumDescriptor, profile: EnumProfile, text: string): string {
+  const { printed, numbers } = enumNames(type, profile);
+  const names = [...printed.values()];
   const some = names.slice(0, 8).join(", ") + (names.length > 8 ? "..." : "");
-  return `one of ${some}${didYouMean(text, names)}`;
+  return `one of ${some}${didYouMean(text, numbers.keys())}`;
 }

@@ -9,7 +9,8 @@ import { Buffer } from "node:buffer";
 import type { JsonProfile } from "../../core/message-type.ts";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor, ScalarType } from "../descriptor.ts";
 import { standsAt, storeBytes, storeText, tagBytes } from "./code-text.ts";
-import { enumNames, isNullValue, isPackable, planOf, wireTypeOfValue } from "./plan.ts";
+import { enumNames } from "./enum-names.ts";
+import { isNullValue, isPackable, planOf, wireTypeOfValue } from "./plan.ts";
 import { printerPrimitives } from "./primitives.ts";
 import { SLACK_BYTES } from "./registers.ts";
 import { defaultJson, wireTypeOf } from "./scalar.ts";
@@ -139,7 +140,7 @@ class PrinterText {
     const printKey =
       this.#read(keyField, "q") +
       (quoted ? "" : "m[w++]=34;") +
-      this.#print(keyField) +
+      this.#print(keyField, false) +
       (quoted ? "" : "m[w++]=34;") +
       this.#after(keyField);
     const initialKey = storeText(quoted ? defaultJson(key.scalar) : `"${defaultJson(key.scalar)}"`);
@@ -156,7 +157,7 @@ class PrinterText {
   /** A map entry without a value. */
   #initial({ value }: FieldDescriptor): string {
     if (value.kind === "message") return `w=${this.#link(value.message)}.print(m,0,0,w);${RELOAD}`;
-    if (value.kind === "scalar") return storeText(defaultJson(value.scalar));
+    if (value.kind === "scalar") return storeText(defaultJson(value.scalar, this.#profile.int64Numbers));
     return `v=${(value.enum.values[0]?.number ?? 0) | 0};${this.#enum(value.enum)}`;
   }
 
@@ -188,7 +189,7 @@ class PrinterText {
     }
   }
 
-  #print({ value }: FieldDescriptor): string {
+  #print({ value }: FieldDescriptor, safe = this.#profile.int64Numbers): string {
     if (value.kind === "enum") return this.#enum(value.enum);
     if (value.kind === "message") return `w=${this.#link(value.message)}.print(m,p,p+n,w);${RELOAD}`;
     switch (value.scalar) {
@@ -213,12 +214,12 @@ class PrinterText {
         return "w=printInt32(m,v>>>1^-(v&1),w);";
       case "int64":
       case "sfixed64":
-        return "m[w]=34;w=printInt64(m,v,hi,w+1);m[w++]=34;";
+        return safe ? "w=printSafeInt64(m,v,hi,w);" : "m[w]=34;w=printInt64(m,v,hi,w+1);m[w++]=34;";
       case "uint64":
       case "fixed64":
-        return "m[w]=34;w=printUint64(m,v,hi,w+1);m[w++]=34;";
+        return safe ? "w=printSafeUint64(m,v,hi,w);" : "m[w]=34;w=printUint64(m,v,hi,w+1);m[w++]=34;";
       case "sint64":
-        return "m[w]=34;reg.hi=hi;w=printSint64(m,v,w+1);m[w++]=34;";
+        return safe ? "reg.hi=hi;w=printSafeSint64(m,v,w);" : "m[w]=34;reg.hi=hi;w=printSint64(m,v,w+1);m[w++]=34;";
     }
   }
 
@@ -236,7 +237,7 @@ class PrinterText {
       i = this.#enumIndex.size;
       this.#enumIndex.set(type, i);
       let cases = "";
-      for (const [number, name] of enumNames(type)) {
+      for (const [number, name] of enumNames(type, this.#profile).printed) {
         const text = this.#profile.enumNumbers ? String(number) : JSON.stringify(name);
         cases += `case ${number | 0}:${storeText(text)}return w;`;
       }

@@ -4,8 +4,10 @@
  * The code knows only right and usual input. Anything else (unknown names, escapes in names, a field twice, a wrong value) makes it give up,
  * and the interpreter reads the input again. There are no room checks: see WIRE_PER_JSON.
  */
+import type { JsonProfile } from "../../core/message-type.ts";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor, ScalarType } from "../descriptor.ts";
 import { matchNames, tagBytes } from "./code-text.ts";
+import { enumNames } from "./enum-names.ts";
 import { isNullValue, planOf, takesNull, wireTypeOfValue } from "./plan.ts";
 import { readerPrimitives } from "./primitives.ts";
 import { wireTypeOf } from "./scalar.ts";
@@ -17,18 +19,23 @@ const MAX_INLINE_FIELDS = 32;
 const GIVE_UP = "giveUp(p);";
 const SPACE = "if(m[p]<=32)p=skipSpace(m,p);";
 
-export function compileReader(type: MessageDescriptor, ignoreUnknown: boolean, linkOf: (type: MessageDescriptor) => Link): Reader {
-  return new ReaderText(type, ignoreUnknown, linkOf).compile();
+export function compileReader(type: MessageDescriptor, profile: JsonProfile, linkOf: (type: MessageDescriptor) => Link): Reader {
+  return new ReaderText(type, profile, linkOf).compile();
 }
 
 /** The reader of one field's value alone (`body: "field"`): nothing of the message around it. */
-export function compileFieldReader(type: MessageDescriptor, field: FieldDescriptor, linkOf: (type: MessageDescriptor) => Link): Reader {
-  return new ReaderText(type, false, linkOf).compileField(field);
+export function compileFieldReader(
+  type: MessageDescriptor,
+  field: FieldDescriptor,
+  profile: JsonProfile,
+  linkOf: (type: MessageDescriptor) => Link,
+): Reader {
+  return new ReaderText(type, profile, linkOf).compileField(field);
 }
 
 class ReaderText {
   readonly #type: MessageDescriptor;
-  readonly #ignoreUnknown: boolean;
+  readonly #profile: JsonProfile;
   readonly #linkOf: (type: MessageDescriptor) => Link;
   readonly #links: Link[] = [];
   readonly #linkIndex = new Map<MessageDescriptor, number>();
@@ -38,9 +45,9 @@ class ReaderText {
   #head = "";
   #guesses = 0;
 
-  constructor(type: MessageDescriptor, ignoreUnknown: boolean, linkOf: (type: MessageDescriptor) => Link) {
+  constructor(type: MessageDescriptor, profile: JsonProfile, linkOf: (type: MessageDescriptor) => Link) {
     this.#type = type;
-    this.#ignoreUnknown = ignoreUnknown;
+    this.#profile = profile;
     this.#linkOf = linkOf;
   }
 
@@ -64,7 +71,7 @@ class ReaderText {
         cases += `${code}break;\n`;
       }
     }
-    const unknown = this.#ignoreUnknown && names.complete ? "p=skipUnknown(m,p,w);" : GIVE_UP;
+    const unknown = this.#profile.ignoreUnknown && names.complete ? "p=skipUnknown(m,p,w);" : GIVE_UP;
     const bits = Array.from({ length: (fields.length + 31) >> 5 }, (_, i) => `let s${i}=0;`).join("");
     const members = oneofs.map((_, i) => `let o${i}=0;`).join("");
     this.#head += `function match(m,D,p){${names.code}}\n`;
@@ -172,7 +179,7 @@ class ReaderText {
       this.#enumIndex.set(type, i);
       const numbers = [...new Set(type.values.map(({ number }) => number))];
       this.#tables.push(Int32Array.from(numbers), new Set(numbers));
-      const names = matchNames(new Map(type.values.map(({ name, number }) => [name, numbers.indexOf(number)])));
+      const names = matchNames(new Map([...this.#spellings(type)].map(([name, number]) => [name, numbers.indexOf(number)])));
       this.#head += `const t${i}=tables[${i}],t${i + 1}=tables[${i + 1}];function e${i}(m,D,p){${names.code}}\n`;
     }
     const closed = type.closed ? `if(!t${i + 1}.has(v))${GIVE_UP}` : "";
@@ -181,6 +188,17 @@ class ReaderText {
       `else{v=bareInteger32(m,p,-2147483648,2147483647);p=reg.at;${closed}}` +
       "if(v>=0&&v<128)m[w++]=v;else w=writeInt32(m,v,w);"
     );
+  }
+
+  /** The names that are recognised here; where case does not count, those that people send, and the interpreter knows the rest. */
+  #spellings(type: EnumDescriptor): ReadonlyMap<string, number> {
+    const { numbers } = enumNames(type, this.#profile);
+    if (!this.#profile.caseInsensitiveEnums) return numbers;
+    const spellings = new Map<string, number>();
+    for (const [name, number] of numbers)
+      for (const spelling of [name.toLowerCase(), name.toUpperCase()]) if (!spellings.has(spelling)) spellings.set(spelling, number);
+    for (const [name, number] of numbers) spellings.set(name, number);
+    return spellings;
   }
 
   #link(type: MessageDescriptor): string {

@@ -4,7 +4,7 @@
  * What they give up on, the interpreted codec does from the start: from the copy of the input in memory, because the caller's bytes may have
  * been a view of that very memory.
  */
-import type { JsonProfile } from "../../core/message-type.ts";
+import { profileBits, type JsonProfile } from "../../core/message-type.ts";
 import type { FieldDescriptor, MessageDescriptor } from "../descriptor.ts";
 import type { FieldAwareCodec } from "./codec-factory.ts";
 import { compileFieldPrinter, compilePrinter } from "./compile-printer.ts";
@@ -31,13 +31,13 @@ class Linker {
 
   constructor(profile: JsonProfile, types: TypeResolver) {
     this.profile = profile;
-    this.#json = new JsonInterpreter(profile.ignoreUnknown, types);
+    this.#json = new JsonInterpreter(profile, types);
     this.#wire = new WireInterpreter(profile, types, (type) => this.#link(type).print);
   }
 
   #link(type: MessageDescriptor): Link {
     let link = this.#links.get(type);
-    if (link === undefined) this.#links.set(type, (link = wellKnownLink(type.name) ?? this.#lazy(type)));
+    if (link === undefined) this.#links.set(type, (link = wellKnownLink(type.name, this.profile) ?? this.#lazy(type)));
     return link;
   }
 
@@ -45,7 +45,7 @@ class Linker {
     // Any needs the schema at run time and MessageSet nobody uses: both are interpreted in place.
     if (type.name === ANY || type.messageSet) return { read: this.#json.readerOf(type), print: this.#wire.printerOf(type) };
     const link: Link = {
-      read: (m, p, w) => (link.read = compileReader(type, this.profile.ignoreUnknown, this.linkOf))(m, p, w),
+      read: (m, p, w) => (link.read = compileReader(type, this.profile, this.linkOf))(m, p, w),
       print: (m, p, e, w) => (link.print = compilePrinter(type, this.profile, this.linkOf))(m, p, e, w),
     };
     return link;
@@ -58,9 +58,7 @@ const linkers = new WeakMap<TypeResolver, (Linker | undefined)[]>();
 function linkerOf(profile: JsonProfile, types: TypeResolver): Linker {
   let list = linkers.get(types);
   if (list === undefined) linkers.set(types, (list = []));
-  const { emitDefaults, protoNames, enumNumbers, ignoreUnknown } = profile;
-  const bits = (emitDefaults ? 1 : 0) | (protoNames ? 2 : 0) | (enumNumbers ? 4 : 0) | (ignoreUnknown ? 8 : 0);
-  return (list[bits] ??= new Linker(profile, types));
+  return (list[profileBits(profile)] ??= new Linker(profile, types));
 }
 
 export class CompiledCodec implements FieldAwareCodec {
@@ -102,7 +100,8 @@ export class CompiledCodec implements FieldAwareCodec {
   fieldJsonToWire(field: FieldDescriptor, json: Uint8Array): Uint8Array {
     this.#fieldReaders ??= new WeakMap();
     let read = this.#fieldReaders.get(field);
-    if (read === undefined) this.#fieldReaders.set(field, (read = compileFieldReader(this.#type, field, this.#linker.linkOf)));
+    if (read === undefined)
+      this.#fieldReaders.set(field, (read = compileFieldReader(this.#type, field, this.#linker.profile, this.#linker.linkOf)));
     const start = load(json, WIRE_PER_JSON);
     try {
       const m = reg.memory;

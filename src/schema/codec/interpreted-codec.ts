@@ -23,7 +23,7 @@ export class InterpretedCodec implements FieldAwareCodec {
 
   constructor(type: MessageDescriptor, profile: JsonProfile, types: TypeResolver) {
     this.#type = type;
-    this.#json = new JsonInterpreter(profile.ignoreUnknown, types);
+    this.#json = new JsonInterpreter(profile, types);
     this.#wire = new WireInterpreter(profile, types);
   }
 

@@ -5,17 +5,19 @@
  * It keeps the trail (trail.ts), reads names and values with escapes in them, and knows Any and MessageSet, which the compiled codec leaves to it.
  */
 import type { Buffer } from "node:buffer";
+import type { JsonProfile } from "../../core/message-type.ts";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor } from "../descriptor.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { copyString, skipColon, skipNull, skipSpace, skipValue } from "./json-text.ts";
 import { bareInteger32 } from "./json-number.ts";
+import { enumNames } from "./enum-names.ts";
 import { isNullValue, planOf, takesNull, wireTypeOfValue } from "./plan.ts";
 import { expected, refuse } from "./refusal.ts";
 import { MAX_DEPTH, reg } from "./registers.ts";
 import { INT32_MAX, INT32_MIN, readScalar, wireTypeOf } from "./scalar.ts";
 import { trail } from "./trail.ts";
 import type { Reader } from "./transcoder.ts";
-import { ANY, wellKnownLink } from "./well-known.ts";
+import { ANY, isWellKnown, wellKnownLink } from "./well-known.ts";
 import { closeLength, writeInt32, writeUint32 } from "./wire-write.ts";
 import type { TypeResolver } from "./type-resolver.ts";
 
@@ -32,12 +34,14 @@ const plainTexts: ReadonlySet<string> = new Set(
 );
 
 export class JsonInterpreter {
+  readonly #profile: JsonProfile;
   readonly #ignoreUnknown: boolean;
   readonly #types: TypeResolver;
   readonly #readers = new WeakMap<MessageDescriptor, Reader>();
 
-  constructor(ignoreUnknown: boolean, types: TypeResolver) {
-    this.#ignoreUnknown = ignoreUnknown;
+  constructor(profile: JsonProfile, types: TypeResolver) {
+    this.#profile = profile;
+    this.#ignoreUnknown = profile.ignoreUnknown;
     this.#types = types;
   }
 
@@ -45,7 +49,7 @@ export class JsonInterpreter {
     let reader = this.#readers.get(type);
     if (reader === undefined) {
       if (type.name === ANY) reader = (m, p, w) => this.#readAny(type, m, p, w);
-      else reader = wellKnownLink(type.name)?.read ?? ((m, p, w) => this.#readMessage(type, m, p, w, false));
+      else reader = wellKnownLink(type.name, this.#profile)?.read ?? ((m, p, w) => this.#readMessage(type, m, p, w, false));
       this.#readers.set(type, reader);
     }
     return reader;
@@ -279,8 +283,8 @@ export class JsonInterpreter {
     if (m[p] === 34) {
       const copy = w + COPY_GAP;
       const name = m.toString("utf8", copy, copyString(m, p + 1, copy));
-      const known = type.values.find((value) => value.name === name);
-      if (known !== undefined) return writeInt32(m, known.number, w);
+      const known = enumNames(type, this.#profile).numberOf(name);
+      if (known !== undefined) return writeInt32(m, known, w);
       if (this.#ignoreUnknown) return LEFT_OUT;
       expected(p, this.#enumNames(type, name));
     }
@@ -290,8 +294,9 @@ export class JsonInterpreter {
   }
 
   #enumNames(type: EnumDescriptor, name: string): string {
-    const names = type.values.map((value) => value.name);
-    const near = nearestName(name, names);
+    const { printed, numbers } = enumNames(type, this.#profile);
+    const names = [...printed.values()];
+    const near = nearestName(name, numbers.keys());
     const listed = names.length > 6 ? `${names.slice(0, 6).join(", ")}, ...` : names.join(", ");
     return `a value of ${type.name} (${near === undefined ? listed : `did you mean ${near}?`})`;
   }
@@ -338,7 +343,7 @@ export class JsonInterpreter {
     const start = w + 1;
     w += 2;
     const valueAt = members.get("value");
-    const special = content.name === ANY || wellKnownLink(content.name) !== undefined;
+    const special = content.name === ANY || isWellKnown(content.name);
     if (special || (content.name === "google.protobuf.Empty" && valueAt !== undefined)) {
       if (valueAt === undefined) refuse(p, `a ${type.name} of ${content.name} needs its content as "value"`);
       for (const other of members.keys())

@@ -68,13 +68,6 @@ export function isNullValue(type: EnumDescriptor): boolean {
   return type.name === "google.protobuf.NullValue";
 }
 
-/** The first value listed with a number is the one printed. */
-export function enumNames(type: EnumDescriptor): Map<number, string> {
-  const names = new Map<number, string>();
-  for (const { name, number } of type.values) if (!names.has(number)) names.set(number, name);
-  return names;
-}
-
 export const wrapperScalars: ReadonlyMap<string, ScalarType> = new Map([
   ["google.protobuf.DoubleValue", "double"],
   ["google.protobuf.FloatValue", "float"],

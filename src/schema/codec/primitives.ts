@@ -5,7 +5,18 @@ import { printBase64, readBase64 } from "./base64.ts";
 import { copyString, readBool, skipNull, skipSpace, skipUnknown } from "./json-text.ts";
 import { bareInteger32, readDouble, readFloat, readInteger32, readInteger64 } from "./json-number.ts";
 import { noteKey, sameKeys } from "./keys.ts";
-import { printDouble, printFloat, printInt32, printInt64, printSint64, printUint32, printUint64 } from "./print-number.ts";
+import {
+  printDouble,
+  printFloat,
+  printInt32,
+  printInt64,
+  printSafeInt64,
+  printSafeSint64,
+  printSafeUint64,
+  printSint64,
+  printUint32,
+  printUint64,
+} from "./print-number.ts";
 import { printLenientString, printString } from "./print-text.ts";
 import { giveUp } from "./refusal.ts";
 import { grow, reg } from "./registers.ts";
@@ -70,4 +81,7 @@ export const printerPrimitives = {
   printInt64,
   printUint64,
   printSint64,
+  printSafeInt64,
+  printSafeUint64,
+  printSafeSint64,
 };

@@ -75,6 +75,24 @@ export function printInt64(m: Uint8Array, lo: number, hi: number, w: number): nu
   return printUint64(m, negated, negated === 0 ? -hi | 0 : ~hi, w + 1);
 }
 
+/** A 64-bit integer as a number where a double holds it and its neighbours exactly (up to 2^53-1), and in quotes elsewhere. */
+export function printSafeInt64(m: Uint8Array, lo: number, hi: number, w: number): number {
+  // -2^53, which is hi -0x200000 with lo 0, is one too far.
+  if (hi < 0x200000 && (hi > -0x200000 || (hi === -0x200000 && lo !== 0))) return printInt64(m, lo, hi, w);
+  m[w] = 34;
+  w = printInt64(m, lo, hi, w + 1);
+  m[w] = 34;
+  return w + 1;
+}
+
+export function printSafeUint64(m: Uint8Array, lo: number, hi: number, w: number): number {
+  if (hi >>> 0 < 0x200000) return printUint64(m, lo, hi, w);
+  m[w] = 34;
+  w = printUint64(m, lo, hi, w + 1);
+  m[w] = 34;
+  return w + 1;
+}
+
 /** A double or, when it is exactly a float, the shortest text that reads back as that float. NaN and infinities in quotes. */
 export function printDouble(m: Uint8Array, v: number, w: number): number {
   if (v === (v | 0)) {
@@ -132,4 +150,11 @@ export function printSint64(m: Uint8Array, lo: number, w: number): number {
   const hi = reg.hi;
   const sign = -(lo & 1);
   return printInt64(m, ((lo >>> 1) | (hi << 31)) ^ sign, (hi >>> 1) ^ sign, w);
+}
+
+/** The same, as {@link printSafeInt64} prints. */
+export function printSafeSint64(m: Uint8Array, lo: number, w: number): number {
+  const hi = reg.hi;
+  const sign = -(lo & 1);
+  return printSafeInt64(m, ((lo >>> 1) | (hi << 31)) ^ sign, (hi >>> 1) ^ sign, w);
 }

@@ -12,7 +12,18 @@ import { readDouble, readFloat, readInteger32, readInteger64 } from "./json-numb
 import { readBase64, printBase64 } from "./base64.ts";
 import { readLength, readTag, readVarint, skipField } from "./wire-read.ts";
 import { closeLength, writeFixed32, writeFixed64, writeInt32, writeSint32, writeSint64, writeUint32, writeUint64 } from "./wire-write.ts";
-import { printDouble, printFloat, printInt32, printInt64, printSint64, printUint32, printUint64 } from "./print-number.ts";
+import {
+  printDouble,
+  printFloat,
+  printInt32,
+  printInt64,
+  printSafeInt64,
+  printSafeSint64,
+  printSafeUint64,
+  printSint64,
+  printUint32,
+  printUint64,
+} from "./print-number.ts";
 import { printLenientString, printString } from "./print-text.ts";
 import type { Printer, Reader } from "./transcoder.ts";
 
@@ -89,8 +100,20 @@ export function readScalar(scalar: ScalarType, m: Buffer, p: number, w: number):
   }
 }
 
+/** JSON has it in quotes, because not every reader keeps all its digits. */
+export function isInteger64(scalar: ScalarType): boolean {
+  return defaultJson(scalar) === '"0"';
+}
+
+/** How a scalar is printed. */
+export interface ScalarForm {
+  readonly validateUtf8: boolean;
+  /** 64-bit integers stand without quotes where that is safe. */
+  readonly int64Numbers: boolean;
+}
+
 /** Prints the wire value at `p`, which ends at or before `e`, at `w`; makes its own room; `reg.at` is then behind the value. */
-export function printScalar(scalar: ScalarType, validateUtf8: boolean, m: Buffer, p: number, e: number, w: number): number {
+export function printScalar(scalar: ScalarType, form: ScalarForm, m: Buffer, p: number, e: number, w: number): number {
   switch (scalar) {
     case "string":
     case "bytes": {
@@ -98,20 +121,20 @@ export function printScalar(scalar: ScalarType, validateUtf8: boolean, m: Buffer
       const from = reg.at;
       if (w + n * 6 + SLACK_BYTES > m.length) m = grow(w, n * 6 + SLACK_BYTES);
       if (scalar === "bytes") w = printBase64(m, from, from + n, w);
-      else if (validateUtf8) w = printString(m, from, from + n, w);
+      else if (form.validateUtf8) w = printString(m, from, from + n, w);
       else w = printLenientString(m, from, from + n, w);
       reg.at = from + n;
       return w;
     }
     default:
       if (w + SLACK_BYTES > m.length) m = grow(w, SLACK_BYTES);
-      w = printNumber(scalar, m, p, w);
+      w = printNumber(scalar, form.int64Numbers, m, p, w);
       if (reg.at > e) refuse(e, "malformed protobuf: a field runs past the end");
       return w;
   }
 }
 
-function printNumber(scalar: Exclude<ScalarType, "string" | "bytes">, m: Buffer, p: number, w: number): number {
+function printNumber(scalar: Exclude<ScalarType, "string" | "bytes">, safe: boolean, m: Buffer, p: number, w: number): number {
   switch (wireTypeOf(scalar)) {
     case 5:
       reg.at = p + 4;
@@ -123,6 +146,7 @@ function printNumber(scalar: Exclude<ScalarType, "string" | "bytes">, m: Buffer,
       if (scalar === "double") return printDouble(m, reg.view.getFloat64(p, true), w);
       const lo = reg.view.getInt32(p, true);
       const hi = reg.view.getInt32(p + 4, true);
+      if (safe) return scalar === "fixed64" ? printSafeUint64(m, lo, hi, w) : printSafeInt64(m, lo, hi, w);
       m[w] = 34;
       w = scalar === "fixed64" ? printUint64(m, lo, hi, w + 1) : printInt64(m, lo, hi, w + 1);
       m[w] = 34;
@@ -144,6 +168,10 @@ function printNumber(scalar: Exclude<ScalarType, "string" | "bytes">, m: Buffer,
     case "sint32":
       return printInt32(m, (lo >>> 1) ^ -(lo & 1), w);
     default:
+  }
+  if (safe) {
+    if (scalar === "int64") return printSafeInt64(m, lo, reg.hi, w);
+    return scalar === "uint64" ? printSafeUint64(m, lo, reg.hi, w) : printSafeSint64(m, lo, w);
   }
   m[w++] = 34;
   if (scalar === "int64") w = printInt64(m, lo, reg.hi, w);
@@ -168,7 +196,7 @@ export function isDefault(scalar: ScalarType, m: Buffer, p: number): boolean {
 }
 
 /** The JSON of a scalar's default. */
-export function defaultJson(scalar: ScalarType): string {
+export function defaultJson(scalar: ScalarType, int64Numbers = false): string {
   switch (scalar) {
     case "string":
     case "bytes":
@@ -180,7 +208,7 @@ export function defaultJson(scalar: ScalarType): string {
     case "sint64":
     case "fixed64":
     case "sfixed64":
-      return '"0"';
+      return int64Numbers ? "0" : '"0"';
     default:
       return "0";
   }
@@ -195,9 +223,10 @@ export function wrapperReader(scalar: ScalarType): Reader {
   };
 }
 
-export function wrapperPrinter(scalar: ScalarType): Printer {
+export function wrapperPrinter(scalar: ScalarType, int64Numbers: boolean): Printer {
   const own = 8 | wireTypeOf(scalar);
-  const initial = defaultJson(scalar);
+  const initial = defaultJson(scalar, int64Numbers);
+  const form: ScalarForm = { validateUtf8: true, int64Numbers };
   return (m, p, e, w) => {
     if (++reg.depth > MAX_DEPTH) refuse(p, "nested deeper than 100 levels");
     let from = -1;
@@ -209,7 +238,7 @@ export function wrapperPrinter(scalar: ScalarType): Printer {
     }
     if (p !== e) refuse(e, "malformed protobuf: a field runs past the end");
     reg.depth--;
-    if (from >= 0) return printScalar(scalar, true, m, from, e, w);
+    if (from >= 0) return printScalar(scalar, form, m, from, e, w);
     if (w + SLACK_BYTES > m.length) m = grow(w, SLACK_BYTES);
     m.write(initial, w, "latin1");
     return w + initial.length;

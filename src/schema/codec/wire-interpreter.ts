@@ -9,30 +9,34 @@ import type { Buffer } from "node:buffer";
 import type { JsonProfile } from "../../core/message-type.ts";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor } from "../descriptor.ts";
 import { printJoined } from "./join.ts";
-import { enumNames, isNullValue, planOf, wireTypeOfValue } from "./plan.ts";
+import { enumNames } from "./enum-names.ts";
+import { isNullValue, planOf, wireTypeOfValue } from "./plan.ts";
 import { printInt32 } from "./print-number.ts";
 import { printString } from "./print-text.ts";
 import { refuse } from "./refusal.ts";
 import { grow, MAX_DEPTH, reg, SLACK_BYTES } from "./registers.ts";
-import { defaultJson, isDefault, printScalar } from "./scalar.ts";
+import { defaultJson, isDefault, printScalar, type ScalarForm } from "./scalar.ts";
 import { trail } from "./trail.ts";
 import type { Printer } from "./transcoder.ts";
 import type { TypeResolver } from "./type-resolver.ts";
-import { ANY, wellKnownLink } from "./well-known.ts";
+import { ANY, isWellKnown, wellKnownLink } from "./well-known.ts";
 import { findOccurrences } from "./wire-occurrences.ts";
 import { readLength, readTag, readVarint, skipField } from "./wire-read.ts";
 
-const names = new WeakMap<EnumDescriptor, Map<number, string>>();
-
 export class WireInterpreter {
   readonly #profile: JsonProfile;
+  readonly #strict: ScalarForm;
+  readonly #lenient: ScalarForm;
   readonly #types: TypeResolver;
   /** Prints the content of an Any; the compiled codec puts its own here. */
   readonly #content: (type: MessageDescriptor) => Printer;
   readonly #printers = new WeakMap<MessageDescriptor, Printer>();
 
   constructor(profile: JsonProfile, types: TypeResolver, content?: (type: MessageDescriptor) => Printer) {
+    const { int64Numbers } = profile;
     this.#profile = profile;
+    this.#strict = { validateUtf8: true, int64Numbers };
+    this.#lenient = { validateUtf8: false, int64Numbers };
     this.#types = types;
     this.#content = content ?? ((type) => this.printerOf(type));
   }
@@ -41,7 +45,7 @@ export class WireInterpreter {
     let printer = this.#printers.get(type);
     if (printer === undefined) {
       if (type.name === ANY) printer = (m, p, e, w) => this.#printAny(m, p, e, w);
-      else printer = wellKnownLink(type.name)?.print ?? ((m, p, e, w) => this.#printMessage(type, m, p, e, w));
+      else printer = wellKnownLink(type.name, this.#profile)?.print ?? ((m, p, e, w) => this.#printMessage(type, m, p, e, w));
       this.#printers.set(type, printer);
     }
     return printer;
@@ -125,7 +129,7 @@ export class WireInterpreter {
   /** One value that is not a message; for an unknown number of a closed enum nothing: then it returns `w`. */
   #printOne(field: FieldDescriptor, p: number, e: number, w: number): number {
     const { value } = field;
-    if (value.kind === "scalar") return printScalar(value.scalar, value.validateUtf8, reg.memory, p, e, w);
+    if (value.kind === "scalar") return printScalar(value.scalar, this.#formOf(value.validateUtf8), reg.memory, p, e, w);
     if (value.kind === "enum") {
       const number = readVarint(reg.memory, p);
       if (reg.at > e) refuse(e, "malformed protobuf: a field runs past the end");
@@ -134,11 +138,13 @@ export class WireInterpreter {
     return this.printerOf(value.message)(reg.memory, p, e, w);
   }
 
+  #formOf(validateUtf8: boolean): ScalarForm {
+    return validateUtf8 ? this.#strict : this.#lenient;
+  }
+
   #printEnum(type: EnumDescriptor, number: number, w: number): number {
     if (isNullValue(type)) return put("null", w);
-    let known = names.get(type);
-    if (known === undefined) names.set(type, (known = enumNames(type)));
-    const name = known.get(number);
+    const name = enumNames(type, this.#profile).printed.get(number);
     if (name === undefined && type.closed) return w;
     if (name !== undefined && !this.#profile.enumNumbers) return put(JSON.stringify(name), w);
     if (w + SLACK_BYTES > reg.memory.length) grow(w, SLACK_BYTES);
@@ -212,7 +218,7 @@ export class WireInterpreter {
 
   #printInitial({ value }: FieldDescriptor, w: number): number {
     if (value.kind === "enum") return this.#printEnum(value.enum, value.enum.values[0]?.number ?? 0, w);
-    return put(value.kind === "scalar" ? defaultJson(value.scalar) : "{}", w);
+    return put(value.kind === "scalar" ? defaultJson(value.scalar, this.#profile.int64Numbers) : "{}", w);
   }
 
   /** The entry's key as JSON text, printed once at `w` to get it; the ranges of its value in `values`. */
@@ -237,7 +243,7 @@ export class WireInterpreter {
     if (p !== e) refuse(e, "malformed protobuf: a field runs past the end");
     let text = defaultJson(key.scalar);
     if (keyFrom >= 0) {
-      const end = printScalar(key.scalar, key.validateUtf8, reg.memory, keyFrom, keyEnd, w);
+      const end = printScalar(key.scalar, { validateUtf8: key.validateUtf8, int64Numbers: false }, reg.memory, keyFrom, keyEnd, w);
       text = reg.memory.toString("utf8", w, end);
     }
     return text.startsWith('"') ? text : `"${text}"`;
@@ -282,7 +288,7 @@ export class WireInterpreter {
     w = put('{"@type":', w);
     if (w + (urlEnd - urlFrom) * 6 + SLACK_BYTES > reg.memory.length) grow(w, (urlEnd - urlFrom) * 6 + SLACK_BYTES);
     w = printString(reg.memory, urlFrom, urlEnd, w);
-    if (type.name === ANY || wellKnownLink(type.name) !== undefined) {
+    if (type.name === ANY || isWellKnown(type.name)) {
       trail.path.push("value");
       w = put("}", this.#content(type)(reg.memory, from, end, put(',"value":', w)));
       trail.path.pop();
@@ -308,9 +314,9 @@ export function defaultOf(field: FieldDescriptor, profile: JsonProfile): string 
   if (field.cardinality === "map") return "{}";
   const { value } = field;
   if (field.explicitPresence || field.oneof !== undefined || value.kind === "message") return undefined;
-  if (value.kind === "scalar") return defaultJson(value.scalar);
+  if (value.kind === "scalar") return defaultJson(value.scalar, profile.int64Numbers);
   if (isNullValue(value.enum)) return "null";
-  const name = enumNames(value.enum).get(0);
+  const name = enumNames(value.enum, profile).printed.get(0);
   return name === undefined || profile.enumNumbers ? "0" : JSON.stringify(name);
 }
 

@@ -3,7 +3,7 @@
  *
  * A schema of a thousand messages is loaded for the twenty that calls use, so everything below a message's name is lazy: fields, comments, codecs.
  */
-import { canonicalJson, type Codec, type JsonProfile } from "../../core/message-type.ts";
+import { canonicalJson, profileBits, type Codec, type JsonProfile } from "../../core/message-type.ts";
 import type { EnumDescriptor, EnumValueDescriptor, FieldDescriptor, MessageDescriptor } from "../descriptor.ts";
 import { enumType } from "./features.ts";
 import { LinkedField } from "./linked-field.ts";
@@ -57,7 +57,7 @@ class LinkedMessage implements MessageDescriptor {
   #fields: readonly FieldDescriptor[] | undefined;
   #extensions: readonly FieldDescriptor[] | undefined;
   #canonical: Codec | undefined;
-  /** By the bits of the profile: there are sixteen profiles, whatever objects they come in. */
+  /** By the bits of the profile. */
   #codecs: (Codec | undefined)[] | undefined;
 
   constructor(symbol: MessageSymbol, types: LinkedTypes) {
@@ -98,10 +98,6 @@ class LinkedMessage implements MessageDescriptor {
     if (bits === 0) this.#canonical = codec;
     return codec;
   }
-}
-
-function profileBits({ emitDefaults, protoNames, enumNumbers, ignoreUnknown }: JsonProfile): number {
-  return (emitDefaults ? 1 : 0) | (protoNames ? 2 : 0) | (enumNumbers ? 4 : 0) | (ignoreUnknown ? 8 : 0);
 }
 
 class LinkedEnum implements EnumDescriptor {

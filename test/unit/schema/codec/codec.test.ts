@@ -223,6 +223,63 @@ for (const [kind, make] of Object.entries(kinds)) {
         assert.ok(!("leaf" in all) && !("optInt32" in all) && !("oneString" in all) && !("timestamp" in all));
       });
 
+      it("print safe 64-bit integers as numbers, the others and map keys as strings", () => {
+        const asNumbers = make(everything, { int64Numbers: true });
+        const max = "9007199254740991";
+        const fields = ["anInt64", "aSint64", "aSfixed64"].flatMap((name) => [
+          [name, max, true] as const,
+          [name, `-${max}`, true] as const,
+        ]);
+        const cases = [
+          ...fields,
+          ["anInt64", "9007199254740992", false],
+          ["aSint64", "-9007199254740992", false],
+          ["aSfixed64", "-9223372036854775808", false],
+          ["aUint64", max, true],
+          ["aFixed64", max, true],
+          ["aUint64", "9007199254740992", false],
+          ["aFixed64", "18446744073709551615", false],
+          ["int64Value", "-1", true],
+          ["int64Value", "9223372036854775807", false],
+        ] as const;
+        for (const [name, value, safe] of cases)
+          assert.equal(back(asNumbers, there(make(everything), `{"${name}":"${value}"}`)), `{"${name}":${safe ? value : `"${value}"`}}`);
+        const whole = '{"manySint64":[-1,2],"uint64Bytes":{"5":"AQ=="},"fixed32Int64":{"1":7},"manyInt64Value":[0]}';
+        assert.equal(back(asNumbers, there(asNumbers, whole)), whole);
+        const all = JSON.parse(back(make(everything, { int64Numbers: true, emitDefaults: true }), Buffer.alloc(0))) as Record<
+          string,
+          unknown
+        >;
+        assert.deepEqual([all["anInt64"], all["aFixed64"], all["anInt32"]], [0, 0, 0]);
+        const field = everything.fields.find(({ name }) => name === "an_int64")!;
+        assert.equal(text(asNumbers.fieldWireToJson(field, Buffer.from("1805", "hex"))), "5");
+        assert.equal(text(asNumbers.fieldWireToJson(field, Buffer.alloc(0))), "0");
+      });
+
+      it("print enum names without their prefix, and read them either way", () => {
+        const short = make(everything, { stripEnumPrefix: true });
+        for (const name of ["UNSPECIFIED", "COLOUR_UNSPECIFIED"])
+          assert.equal(back(short, there(short, `{"optColour":"${name}"}`)), '{"optColour":"UNSPECIFIED"}');
+        assert.equal(back(short, there(short, '{"manyColour":["RED",-5]}')), '{"manyColour":["RED","NEGATIVE"]}');
+        assert.match(refusal(() => there(short, '{"aColour":"UNSPECIFED"}')).message, /did you mean UNSPECIFIED/);
+        assert.match(refusal(() => there(make(everything), '{"aColour":"UNSPECIFIED"}')).message, /expected a value of codec.v1.Colour/);
+        const all = make(everything, { stripEnumPrefix: true, emitDefaults: true });
+        assert.match(back(all, Buffer.alloc(0)), /"aColour":"UNSPECIFIED"/);
+      });
+
+      it("read enum names in any case", () => {
+        const lax = make(everything, { caseInsensitiveEnums: true });
+        for (const name of ["green", "GREEN", "Green", "gReEn"])
+          assert.equal(back(lax, there(lax, `{"aColour":"${name}"}`)), '{"aColour":"GREEN"}');
+        assert.equal(back(lax, there(lax, '{"sint64Colour":{"1":"blue"}}')), '{"sint64Colour":{"1":"BLUE"}}');
+        refusal(() => there(lax, '{"aColour":"greene"}'));
+        const both = make(everything, { caseInsensitiveEnums: true, stripEnumPrefix: true });
+        for (const name of ["unspecified", "Colour_Unspecified"])
+          assert.equal(back(both, there(both, `{"optColour":"${name}"}`)), '{"optColour":"UNSPECIFIED"}');
+        const field = everything.fields.find((each) => each.name === "opt_colour")!;
+        assert.equal(back(lax, lax.fieldJsonToWire(field, Buffer.from('"red"'))), '{"optColour":"RED"}');
+      });
+
       it("skip unknown fields and enum names, when told so", () => {
         const lax = make(everything, { ignoreUnknown: true });
         assert.equal(
