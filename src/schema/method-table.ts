@@ -10,6 +10,7 @@ import { BindingError, createBinder, type Binder, type BindTarget } from "./bind
 import type { MethodDescriptor, Schema } from "./descriptor.ts";
 import { withHttpRules, type HttpRule } from "./http-rule/configured-rules.ts";
 import { explainRoutes, type RouteExplanation } from "./http-rule/explain-routes.ts";
+import { routeHints } from "./http-rule/route-hints.ts";
 import { Router } from "./http-rule/router.ts";
 import { TemplateError } from "./http-rule/template.ts";
 
@@ -101,6 +102,12 @@ export class MethodTable {
   explain(httpMethod: string, target: string, limit = 5): RouteExplanation<Binder>[] {
     const mark = target.indexOf("?");
     return explainRoutes(this.router, httpMethod, mark < 0 ? target : target.slice(0, mark), limit);
+  }
+
+  /** What a request whose path is unknown may have meant. */
+  hints(httpMethod: string, target: string): string[] {
+    const mark = target.indexOf("?");
+    return routeHints(this.router, httpMethod, mark < 0 ? target : target.slice(0, mark));
   }
 
   private add(method: MethodDescriptor, rule: HttpBinding, options: BindingOptions, problems: RouteProblem[]): void {
