@@ -22,7 +22,8 @@ import { compressedFlag, envelopeBytes, envelopeLength, envelopePrefix, tooLarge
 import { payloadOf } from "../shared/message-body.ts";
 import { formatGrpcTimeout } from "../shared/timeout.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
-import { errorOfHttpStatus, errorOfUpstreamWire } from "./errors.ts";
+import { errorOfUpstreamWire } from "../shared/upstream-wire.ts";
+import { errorOfHttpStatus } from "./errors.ts";
 import { readResponseHead, type ResponseHead } from "./response-head.ts";
 import { StreamCall } from "./stream-call.ts";
 

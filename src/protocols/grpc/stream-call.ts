@@ -18,7 +18,8 @@ import { errorOfRequest } from "../shared/codec-failure.ts";
 import { compressedFlag, EnvelopeReader, envelopeBytes, envelopePrefix } from "../shared/envelope.ts";
 import { payloadOf } from "../shared/message-body.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
-import { errorOfHttpStatus, errorOfUpstreamWire } from "./errors.ts";
+import { errorOfUpstreamWire } from "../shared/upstream-wire.ts";
+import { errorOfHttpStatus } from "./errors.ts";
 import { readResponseHead, type ResponseHead } from "./response-head.ts";
 
 export class StreamCall implements ResponseSink {

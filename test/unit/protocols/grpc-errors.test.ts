@@ -5,10 +5,10 @@ import { CallError } from "../../../src/core/call-error.ts";
 import { Code, type Code as StatusCode } from "../../../src/core/code.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
 import { okStatus, statusOf } from "../../../src/core/status.ts";
-import { errorOfUpstreamWire } from "../../../src/protocols/grpc/errors.ts";
 import { grpcTrailers, percentDecode, percentEncode, readGrpcStatus } from "../../../src/protocols/shared/grpc-status.ts";
 import { compressed } from "../../../src/protocols/shared/compression.ts";
 import { decodeRpcStatus, encodeRpcStatus } from "../../../src/protocols/shared/rpc-status.ts";
+import { errorOfUpstreamWire } from "../../../src/protocols/shared/upstream-wire.ts";
 import { WireError } from "../../../src/wire/wire-error.ts";
 
 const codes = fc.integer({ min: 1, max: 16 }) as fc.Arbitrary<StatusCode>;
