@@ -14,7 +14,8 @@ import { StartError } from "../runtime/start-error.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { defaultLimits } from "../wire/limits.ts";
 import { createListener, type Listener } from "../wire/listener.ts";
-import { createAdminPages, json, type AdminPage, type Page } from "./admin-pages.ts";
+import { createAdminPages, type AdminPage } from "./admin-pages.ts";
+import { json, type Asked, type Page } from "./page.ts";
 
 const limits = { ...defaultLimits, headBytes: 16 * 1024, bodyBytes: 0, streams: 16, idleTimeoutMs: 300_000 };
 const maxConnections = 256;
@@ -53,7 +54,7 @@ export async function createAdminListener({ runtime, listen, token, clock, logge
     if (page === undefined) return send(x, refusal(404, 5, `there is no page ${target}; / lists them`));
     if (method !== "GET" && method !== "HEAD")
       return send(x, refusal(405, 12, "the admin pages are read with GET"), ["allow", "GET, HEAD"]);
-    answer(page, trusted, x, logger);
+    answer(page, { trusted, query: query < 0 ? "" : target.slice(query + 1), accept: headers.get("accept") ?? "" }, x, logger);
   };
 
   try {
@@ -63,13 +64,13 @@ export async function createAdminListener({ runtime, listen, token, clock, logge
   }
 }
 
-function answer(page: AdminPage, trusted: boolean, x: Exchange, logger: Logger): void {
+function answer(page: AdminPage, asked: Asked, x: Exchange, logger: Logger): void {
   Promise.resolve()
-    .then(() => page.answer(trusted))
+    .then(() => page.answer(asked))
     .then(
       (made) => send(x, made),
       (error: unknown) => {
-        logger.error("an admin page failed", { target: x.head.target, cause: error });
+        logger.error("an admin page failed", { target: x.head.target.split("?")[0], cause: error });
         send(x, refusal(500, 13, "the page could not be made; the log has the cause"));
       },
     );

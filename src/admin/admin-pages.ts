@@ -1,25 +1,16 @@
-/** What the admin listener answers, page by page. None of it holds a secret, a header or a message. */
+/** What the admin listener answers, page by page. None of it holds a secret, a header's value or a message that passed through. */
 import { redact } from "../config/redact.ts";
 import type { Runtime } from "../runtime/create-runtime.ts";
 import { ProcessMetrics } from "../telemetry/process-metrics.ts";
 import { PrometheusText, writeCallMetrics } from "../telemetry/prometheus.ts";
-
-export interface Page {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
+import { explainPage } from "./explain-page.ts";
+import { json, type Asked, type Page } from "./page.ts";
 
 export interface AdminPage {
   readonly summary: string;
   /** Answered without the token: probes of orchestrators cannot show one, and these say nothing but yes or no. */
   readonly open: boolean;
-  /** @param trusted the asker may see more than yes or no. */
-  answer(trusted: boolean): Page | Promise<Page>;
-}
-
-export function json(status: number, value: unknown): Page {
-  return { status, contentType: "application/json", body: `${JSON.stringify(value, undefined, 2)}\n` };
+  answer(asked: Asked): Page | Promise<Page>;
 }
 
 export function createAdminPages(runtime: Runtime): ReadonlyMap<string, AdminPage> {
@@ -29,7 +20,7 @@ export function createAdminPages(runtime: Runtime): ReadonlyMap<string, AdminPag
     "/readyz": {
       summary: "200 when calls can be served: listening, schema loaded, upstream reached once, not draining",
       open: true,
-      answer(trusted) {
+      answer({ trusted }) {
         const { ready, reasons } = runtime.readiness();
         return json(ready ? 200 : 503, trusted ? { ready, reasons } : { ready });
       },
@@ -44,6 +35,11 @@ export function createAdminPages(runtime: Runtime): ReadonlyMap<string, AdminPag
       summary: "the upstream: connection, load, schema",
       open: false,
       answer: () => json(200, { clusters: runtime.clusters() }),
+    },
+    "/explain": {
+      summary: "what a request would meet, and why: ?method=GET&url=/v1/...&header=name:value&data=body",
+      open: false,
+      answer: (asked) => explainPage(runtime, asked),
     },
     "/openapi.json": { summary: "the REST interface as OpenAPI", open: false, answer: () => openapiPage(runtime) },
   };

@@ -8,6 +8,7 @@ import { Command, CommanderError, Option } from "commander";
 import { logLevels, type LogLevel } from "../telemetry/json-logger.ts";
 import { addRunFlags, addSchemaFlags, configSource, type ConfigFlags } from "./config-flags.ts";
 import { exitCode } from "./exit-code.ts";
+import type { ExplainFlags } from "./explain.ts";
 import { version } from "./version.ts";
 
 function createProgram(done: (code: number) => void): Command {
@@ -42,6 +43,22 @@ function createProgram(done: (code: number) => void): Command {
       done(await check({ file }));
     });
 
+  addSchemaFlags(program.command("explain").description("say what a request would meet, and why: template, bindings, method, policies"))
+    .argument("<method>", "the HTTP method")
+    .argument("<url>", "a path with its query, or an http URL")
+    .option("--config <file>", "take the schema and policies of this configuration")
+    .option("-H, --header <field>", "a header field, 'name: value'; may be repeated", (field: string, before: string[] = []) => [
+      ...before,
+      field,
+    ])
+    .option("-d, --data <body>", "the request body, or @FILE")
+    .addOption(new Option("--http-version <version>", "the version it is sent with").choices(["1.1", "2"]))
+    .option("--json", "for scripts")
+    .action(async (httpMethod: string, url: string, flags: ConfigFlags & ExplainFlags) => {
+      const { explain } = await import("./explain.ts");
+      done(await explain({ httpMethod, url, flags, source: withSomeUpstream(flags), upstreamKnown: !needsNoUpstream(flags) }));
+    });
+
   addSchemaFlags(program.command("openapi").description("print the REST interface as OpenAPI"))
     .option("--config <file>", "take the schema of this configuration")
     .option("--output <file>", "write to a file instead of standard output")
@@ -71,17 +88,20 @@ function createProgram(done: (code: number) => void): Command {
 
 /** A schema from files needs no upstream, but the configuration does. */
 function withSomeUpstream(flags: ConfigFlags): ReturnType<typeof configSource> {
-  const needless = flags.config === undefined && (flags.descriptors !== undefined || flags.proto !== undefined);
-  return configSource(needless ? { upstream: "grpc://127.0.0.1:1", ...flags } : flags);
+  return configSource(needsNoUpstream(flags) ? { upstream: "grpc://127.0.0.1:1", ...flags } : flags);
+}
+
+function needsNoUpstream({ config, upstream, descriptors, proto }: ConfigFlags): boolean {
+  return config === undefined && upstream === undefined && (descriptors !== undefined || proto !== undefined);
 }
 
 /** Every fault is one line that begins with the program's name. */
-function explain(error: unknown): number {
+function report(error: unknown): number {
   const say = (line: string): void => console.error(`dragoman: ${line}`);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCode.drained;
     if (error.code === "commander.help") {
-      say("a command is missing: run, check, openapi, demo or version (dragoman --help explains them)");
+      say("a command is missing: run, check, explain, openapi, demo or version (dragoman --help explains them)");
       return exitCode.usage;
     }
     say(
@@ -106,7 +126,7 @@ let code: number = exitCode.drained;
 try {
   await createProgram((result) => (code = result)).parseAsync();
 } catch (error) {
-  code = explain(error);
+  code = report(error);
 }
 // What is still open (a timer, a socket that lingers) must not keep the process alive after its work is done.
 process.exitCode = code;

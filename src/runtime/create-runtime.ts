@@ -17,6 +17,8 @@ import type { ExchangeHandler } from "../wire/exchange.ts";
 import type { WireLimits } from "../wire/limits.ts";
 import { createListener, type Listener, type ListenerStats } from "../wire/listener.ts";
 import { createDispatcher } from "./dispatch.ts";
+import type { ExplainedRequest } from "./explain/explained-request.ts";
+import type { Explanation } from "./explain/explanation.ts";
 import { Generation } from "./generation.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { StartError } from "./start-error.ts";
@@ -55,6 +57,8 @@ export interface Runtime {
   clusters(): readonly ClusterView[];
   /** Ready: listening, not draining, the schema there (unless none is wanted), the upstream reached at least once. */
   readiness(): Readiness;
+  /** What a request would meet, without serving it. @throws UnusableRequest */
+  explain(request: ExplainedRequest): Promise<Explanation>;
   /** @throws StartError; the old configuration then keeps running. */
   reload(config: Config): Promise<void>;
   /** Takes no more, lets calls finish within `graceMs`. */
@@ -151,6 +155,12 @@ class ServiceRuntime implements Runtime {
     if (watch !== undefined && watch.table === undefined) reasons.push(watch.problem?.message ?? "the schema is not loaded yet");
     if (!upstreamReached && reasons.length === 0) reasons.push(`upstream ${config.inbound.upstream} has not been reached yet`);
     return { ready: reasons.length === 0, reasons };
+  }
+
+  async explain(request: ExplainedRequest): Promise<Explanation> {
+    const { explainRequest } = await import("./explain/explain-request.ts");
+    const { config, serving, pipelines, cluster } = this.generation;
+    return explainRequest(request, { config, catalogue: serving, inbounds: createInbounds(), pipelines, upstreamState: cluster.state });
   }
 
   reload(config: Config): Promise<void> {

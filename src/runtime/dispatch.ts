@@ -15,7 +15,7 @@ import type { Reply } from "../core/reply.ts";
 import { statusOf, type Status } from "../core/status.ts";
 import type { Catalogue, Inbound } from "../protocols/protocol.ts";
 import { opaqueMethod } from "../protocols/shared/opaque-type.ts";
-import type { Exchange, ExchangeHandler } from "../wire/exchange.ts";
+import type { Exchange, ExchangeHandler, RequestHead } from "../wire/exchange.ts";
 import { settleBody } from "./settle-body.ts";
 
 /** What is served right now. Immutable; a change of schema or configuration is another one. */
@@ -44,16 +44,14 @@ const internalError = 0x2;
 const unmatched = opaqueMethod("/-/-");
 
 export function createDispatcher({ inbounds, serving, onFault }: DispatcherOptions): ExchangeHandler {
-  const last = inbounds[inbounds.length - 1]!;
+  return (x) => new Dispatch(x, inboundFor(inbounds, x.head), serving(), onFault).begin();
+}
 
-  function inboundOf(x: Exchange): Inbound {
-    const { head } = x;
-    const contentType = head.headers.get("content-type") ?? "";
-    for (const inbound of inbounds) if (inbound.accepts(head, contentType)) return inbound;
-    return last;
-  }
-
-  return (x) => new Dispatch(x, inboundOf(x), serving(), onFault).begin();
+/** The first that accepts, else the last. */
+export function inboundFor(inbounds: readonly Inbound[], head: RequestHead): Inbound {
+  const contentType = head.headers.get("content-type") ?? "";
+  for (const inbound of inbounds) if (inbound.accepts(head, contentType)) return inbound;
+  return inbounds[inbounds.length - 1]!;
 }
 
 /** One exchange on its way through. */

@@ -12,6 +12,7 @@ import type { Method } from "../core/method.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import type { Cluster } from "../upstream/cluster.ts";
+import { catalogueOf } from "./catalogue.ts";
 import type { Serving } from "./dispatch.ts";
 import { Pipelines } from "./pipelines.ts";
 import type { ProcessServices } from "./process-services.ts";
@@ -113,9 +114,7 @@ export class Generation {
   private serve(table: MethodTable | undefined): Serving {
     const { pipelines, config } = this;
     return {
-      table,
-      messageBytes: config.limits.messageBytes,
-      plainErrors: config.inbound.plainErrors,
+      ...catalogueOf(config, table),
       handlerOf: (method: Method): Handler => pipelines.handlerOf(method),
       observed: (innermost: Handler): Handler => pipelines.observed(innermost),
     };

@@ -57,11 +57,15 @@ export class Pipelines {
     return compose(this.refusalLayers, innermost);
   }
 
-  /** Kinds of the policies that are on for `path`, outermost first. */
-  kindsFor(path: string): readonly string[] {
+  /** The layers that a call of the method at `path` runs through, outermost first; undefined: those of a refusal that has no method. */
+  describe(path: string | undefined): readonly { readonly kind: string; readonly settings: Readonly<Record<string, unknown>> }[] {
     const { policies, config } = this.options;
-    const settings = policiesFor(config, path);
-    return policies.filter((policy) => settingsOf(policy, settings) !== undefined).map((policy) => policy.kind);
+    const given = path === undefined ? config.policies : policiesFor(config, path);
+    const asked = path === undefined ? policies.filter((policy) => policy.seesRefusals) : policies;
+    return asked.flatMap((policy) => {
+      const settings = settingsOf(policy, given);
+      return settings === undefined ? [] : [{ kind: policy.kind, settings }];
+    });
   }
 
   private composed(method: Method): Handler {

@@ -120,15 +120,18 @@ export function typeText({ cardinality, key, value }: FieldDescriptor): string {
 /** `json` as it may be shown: fields that are marked `debug_redact` are not in it. */
 export function withoutSecrets(type: MessageDescriptor, json: unknown, depth = 0): unknown {
   if (typeof json !== "object" || json === null || depth > 100) return json;
-  const members = Object.entries(json).map(([name, value]): [string, unknown] => {
+  const members = Object.entries(json as Record<string, unknown>).map(([name, value]): [string, unknown] => {
     const field = type.fields.find((each) => each.jsonName === name || each.name === name);
     if (field?.redact === true) return [name, withheld];
     if (field?.value.kind !== "message") return [name, value];
     const { message } = field.value;
     const shownOf = (each: unknown): unknown => withoutSecrets(message, each, depth + 1);
     if (Array.isArray(value)) return [name, value.map(shownOf)];
-    if (field.cardinality === "map" && typeof value === "object" && value !== null)
-      return [name, Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shownOf(each)]))];
+    if (field.cardinality === "map")
+      return [
+        name,
+        Object.fromEntries(Object.entries((value ?? {}) as Record<string, unknown>).map(([key, each]) => [key, shownOf(each)])),
+      ];
     return [name, shownOf(value)];
   });
   return Array.isArray(json) ? json : Object.fromEntries(members);
