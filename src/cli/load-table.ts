@@ -3,6 +3,7 @@ import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import { createSchemaSource, SchemaWatch } from "../runtime/schema-watch.ts";
+import { tableOptions } from "../runtime/table-options.ts";
 import { StartError } from "../runtime/start-error.ts";
 import { createUpstream } from "../runtime/upstream-client.ts";
 
@@ -19,7 +20,7 @@ export async function loadTable(config: Config): Promise<MethodTable> {
       onProblem: (problem) => report?.report(problem),
     });
     if (source === undefined) throw new StartError("config", "inbound.schema is none, so there is nothing to show");
-    const watch = (report = new SchemaWatch({ source, rest: config.inbound, onTable: () => {} }));
+    const watch = (report = new SchemaWatch({ source, tableOptions: tableOptions(config), onTable: () => {} }));
     await watch.first;
     await watch.close();
     if (watch.table !== undefined) return watch.table;

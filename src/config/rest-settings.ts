@@ -1,24 +1,59 @@
 /** How REST is spoken: the JSON it prints and reads, and http rules for services whose .proto files cannot be changed. */
 import * as z from "zod/mini";
-import { described, optional, setting } from "../policies/settings.ts";
+import { described, duration, optional, setting, withUnits, type WithUnits } from "../policies/settings.ts";
 
-export const json = z.strictObject({
-  emitDefaults: setting(z.boolean(), false, "Prints fields that hold their default."),
-  protoNames: setting(z.boolean(), false, "Prints field names as in the .proto file instead of lowerCamelCase."),
-  enumNumbers: setting(z.boolean(), false, "Prints enum values as numbers."),
-  ignoreUnknown: setting(z.boolean(), false, "Skips unknown fields of request bodies instead of refusing them."),
-  int64Numbers: setting(
-    z.boolean(),
-    false,
-    "Prints 64-bit integers as numbers where every reader keeps their digits (up to 2^53-1); larger ones stay strings.",
-  ),
-  stripEnumPrefix: setting(
-    z.boolean(),
-    false,
+/** The switches of a JSON profile, with what each does. */
+const jsonSwitches = {
+  emitDefaults: "Prints fields that hold their default.",
+  protoNames: "Prints field names as in the .proto file instead of lowerCamelCase.",
+  enumNumbers: "Prints enum values as numbers.",
+  ignoreUnknown: "Skips unknown fields of request bodies instead of refusing them.",
+  int64Numbers: "Prints 64-bit integers as numbers where every reader keeps their digits (up to 2^53-1); larger ones stay strings.",
+  stripEnumPrefix:
     "Prints `PENDING` for `ORDER_STATUS_PENDING` of `OrderStatus`, and reads both; a name that would then be ambiguous or begin with a digit stays whole.",
-  ),
-  caseInsensitiveEnums: setting(z.boolean(), false, "Reads enum names in any case."),
+  caseInsensitiveEnums: "Reads enum names in any case.",
+} as const;
+
+type JsonSwitch = keyof typeof jsonSwitches;
+
+function switches<T>(make: (description: string) => T): Record<JsonSwitch, T> {
+  return Object.fromEntries(Object.entries(jsonSwitches).map(([name, text]) => [name, make(text)])) as Record<JsonSwitch, T>;
+}
+
+export const json = z.strictObject(switches((text) => setting(z.boolean(), false, text)));
+
+/** Over other settings: what is left out stays as it is. */
+const someJson = z.strictObject(switches((text) => optional(z.boolean(), text)));
+
+const profileName = z
+  .string()
+  .check(z.regex(/^[A-Za-z][\w-]{0,63}$/, "expected a name of letters, digits, _ and -, at most 64 characters"));
+
+export const profiles = z.record(profileName, someJson);
+
+const fieldPath = z
+  .string({ error: "expected the name of a field" })
+  .check(z.regex(/^\w+(\.\w+)*$/, "expected the name of a field, such as item.revision"));
+
+const sse = z.strictObject({
+  id: optional(fieldPath, "The field of each message that is the event's `id`; a running number unless set."),
+  resume: optional(fieldPath, "The field of the request that `Last-Event-ID` is bound to, over what path and query say."),
+  retry: optional(duration, "How long browsers are told to wait before they connect again (`retry:`)."),
+  heartbeat: setting(duration, "15s", "Longest silence before a comment is sent."),
 });
+
+export type SseSettings = WithUnits<z.output<typeof sse>>;
+
+/** What a line of `methods` may say about REST, beside policies. */
+export const restOfMethod = {
+  json: optional(someJson, "How REST prints and reads JSON for these methods, over `inbound.json`."),
+  sse: optional(sse, "Server-sent events of these methods."),
+};
+
+/** @param value what `methods.*.sse` accepted */
+export function toSseSettings(value: Readonly<Record<string, unknown>>): SseSettings {
+  return withUnits(sse, value as z.output<typeof sse>);
+}
 
 const template = z
   .string({ error: "expected a path template such as /v1/items/{id}" })

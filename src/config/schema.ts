@@ -7,7 +7,7 @@ import * as z from "zod/mini";
 import { policies } from "../policies/index.ts";
 import { described, duration, optional, setting, size, withUnits, type WithUnits } from "../policies/settings.ts";
 import { hostPort, upstreamUrl } from "./addresses.ts";
-import { httpRule, json } from "./rest-settings.ts";
+import { httpRule, json, profiles, restOfMethod } from "./rest-settings.ts";
 
 // zod would write code for each schema; it is used once, so that costs more than it gives, and some places forbid it.
 z.config({ jitless: true });
@@ -54,7 +54,13 @@ const inbound = z.strictObject({
     false,
     "Leaves `google.rpc.ErrorInfo`, which names the reason, out of the gRPC, gRPC-Web and Connect errors that the proxy makes itself.",
   ),
+  docs: setting(z.boolean(), true, "Serves the live OpenAPI document and the docs page below `/.dragoman/`."),
   json: setting(json, {}, "How REST prints and reads JSON; canonical ProtoJSON unless set."),
+  profiles: setting(
+    profiles,
+    {},
+    "Named JSON settings, over `json`, that clients choose by the header `dragoman-profile` or by `Accept: application/json; profile=NAME`.",
+  ),
   rules: setting(
     z.array(httpRule),
     [],
@@ -94,14 +100,14 @@ const admin = z.strictObject({
 });
 
 /** A policy's own configuration, or `false`: not here. (`true` and shorthands have been written out by then.) */
-const policySettings = z.strictObject(
-  Object.fromEntries(
-    policies.map(({ kind, config, enabled, summary }) => [
-      kind,
-      optional(enabled === "always" ? config : z.union([z.literal(false), config]), summary),
-    ]),
-  ),
+const policyShape = Object.fromEntries(
+  policies.map(({ kind, config, enabled, summary }) => [
+    kind,
+    optional(enabled === "always" ? config : z.union([z.literal(false), config]), summary),
+  ]),
 );
+const policySettings = z.strictObject(policyShape);
+const methodSettings = z.strictObject({ ...policyShape, ...restOfMethod });
 
 const methodPattern = /^(\*|([A-Za-z_]\w*\.)*([A-Za-z_]\w*\/(\*|[A-Za-z_]\w*)|\*))$/;
 const methodName = z.string().check(z.regex(methodPattern, 'expected "package.Service/Method", "package.Service/*", "package.*" or "*"'));
@@ -111,9 +117,9 @@ export const configSchema = z.strictObject({
   inbound: described(inbound, "The service beside us, and the listener through which others reach it."),
   policies: setting(policySettings, {}, "Policies for all methods; `false` switches one off."),
   methods: setting(
-    z.record(methodName, policySettings),
+    z.record(methodName, methodSettings),
     {},
-    "Policies for some methods: `package.Service/Method`, `package.Service/*`, `package.*`.",
+    "Policies, JSON and events of some methods: `package.Service/Method`, `package.Service/*`, `package.*`.",
   ),
   limits: setting(limits, {}, "What one caller may use up."),
   admin: setting(admin, {}, "The listener for operators."),

@@ -18,6 +18,7 @@ import { Pipelines } from "./pipelines.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { createSchemaSource, SchemaWatch } from "./schema-watch.ts";
 import { StartError } from "./start-error.ts";
+import { sameTable, tableOptions } from "./table-options.ts";
 import { createUpstream } from "./upstream-client.ts";
 import { probeUntilReached } from "./upstream-probe.ts";
 
@@ -148,12 +149,10 @@ function sameHop(a: Config, b: Config): boolean {
     inbound.upstream,
     inbound.upstreamTls,
     inbound.schema,
-    inbound.json,
-    inbound.rules,
     inbound.http2,
     limits.messageBytes,
   ];
-  return isDeepStrictEqual(of(a), of(b));
+  return isDeepStrictEqual(of(a), of(b)) && sameTable(a, b);
 }
 
 async function openHop(config: Config, services: ProcessServices): Promise<Hop> {
@@ -169,7 +168,7 @@ async function openHop(config: Config, services: ProcessServices): Promise<Hop> 
       logger.warn(problem.message);
     },
   });
-  if (source !== undefined) hop.watch = new SchemaWatch({ source, rest: config.inbound, onTable: (table) => hop.onTable(table) });
+  if (source !== undefined) hop.watch = new SchemaWatch({ source, tableOptions: tableOptions(config), onTable: (table) => hop.onTable(table) });
   // Reflection finds out by itself; for the other sources nobody has spoken to the upstream yet.
   if (source?.kind !== "reflection") {
     const { host, port } = parseUpstream(upstream);

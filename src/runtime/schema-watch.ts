@@ -8,15 +8,14 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Handler } from "../core/handler.ts";
 import type { SchemaSource } from "../schema/descriptor.ts";
-import { createMethodTable, type MethodTable } from "../schema/method-table.ts";
+import { createMethodTable, type MethodTable, type MethodTableOptions } from "../schema/method-table.ts";
 import { createDescriptorsSource } from "../schema/sources/descriptors.ts";
 import { createReflectionSource } from "../schema/sources/reflection.ts";
 import type { OnProblem, SchemaProblem } from "../schema/sources/schema-problem.ts";
 
 export interface SchemaWatchOptions {
   readonly source: SchemaSource;
-  /** How REST is spoken. */
-  readonly rest: Pick<Config["inbound"], "json" | "rules">;
+  readonly tableOptions: MethodTableOptions;
   /** A new table is in use from now on. */
   readonly onTable: (table: MethodTable) => void;
 }
@@ -65,10 +64,10 @@ export class SchemaWatch {
   }
 
   private async follow(): Promise<void> {
-    const { source, rest, onTable } = this.options;
+    const { source, tableOptions, onTable } = this.options;
     try {
       for await (const schema of source.watch(this.stopping.signal)) {
-        const table = createMethodTable(schema, { autoMapping: true, binding: { json: rest.json }, rules: rest.rules });
+        const table = createMethodTable(schema, tableOptions);
         this.current = table;
         this.lastProblem = undefined;
         onTable(table);

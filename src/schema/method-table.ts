@@ -37,6 +37,11 @@ export class RouteMatch implements BindTarget {
     this.captures = captures;
     this.query = query;
   }
+
+  /** The same with another binder of the same binding. */
+  boundBy(binder: Binder): RouteMatch {
+    return new RouteMatch(binder, this.captures, this.query);
+  }
 }
 
 export class RouteMiss {
@@ -116,6 +121,7 @@ export class MethodTable {
       problems.push({ kind, httpMethod, template, column, methods, message });
     try {
       const binder = createBinder(method, rule, options);
+      for (const message of binder.events?.problems ?? []) problem("binding", message);
       const taken = this.router.add(httpMethod, binder.template, binder)?.value;
       if (taken === undefined || (taken.method === method && template === method.path)) return;
       const message = `${httpMethod} ${template} has the place of ${taken.binding.template}, bound to ${taken.method.path} already`;

@@ -38,6 +38,73 @@ describe("REST settings", () => {
         });
       });
 
+    describe("named profiles", () => {
+      const profiles = {
+        web: { int64Numbers: true, stripEnumPrefix: true, caseInsensitiveEnums: true },
+        raw: { protoNames: true, enumNumbers: true },
+        plain: { emitDefaults: false },
+      };
+      const rest = TranscodingHop.inSuite({ table: { binding: { json: { ...canonicalJson, emitDefaults: true }, profiles } } });
+      const asked: readonly (readonly [how: Record<string, string>, kind: unknown, number: unknown])[] = [
+        [{}, "KIND_LARGE", "1"],
+        [{ "dragoman-profile": "web" }, "LARGE", 1],
+        [{ "dragoman-profile": "raw" }, 2, "1"],
+        [{ accept: "application/json; profile=web" }, "LARGE", 1],
+        [{ accept: 'text/html, application/json;profile="raw";q=0.9' }, 2, "1"],
+        [{ accept: "application/json;profile=https://example.com/p" }, "KIND_LARGE", "1"], // a profile of somebody else's
+        [{ accept: "application/json;profile=raw", "dragoman-profile": "web" }, "LARGE", 1],
+      ];
+      for (const [how, kind, number] of asked)
+        it(`${JSON.stringify(how)}: ${String(kind)}`, async () => {
+          const form = await rest.send("POST", "/v1/form", { ...json, ...how }, '{"kind":2}');
+          assert.equal(form.headers.get("vary"), "accept, dragoman-profile");
+          assert.equal(((await form.json()) as { kind: unknown }).kind, kind);
+          const stream = await rest.send("GET", "/v1/notes/ann?count=2", how);
+          assert.match(stream.headers.get("vary")!, /^accept, dragoman-profile/);
+          assert.equal(((await stream.json()) as { number: unknown }[])[1]!.number, number);
+        });
+
+      it("read what they print, in bodies, streams, forms and queries", async () => {
+        const web = { "dragoman-profile": "web" };
+        const answers = [
+          await rest.send("POST", "/v1/form", { ...json, ...web }, '{"kind":"small"}'),
+          await rest.send("POST", "/v1/form", { ...web, "content-type": "application/x-www-form-urlencoded" }, "kind=Small"),
+          await rest.send("GET", "/v1/forms/a?kind=kind_small", web),
+        ];
+        for (const answer of answers) assert.equal(((await answer.json()) as { kind: unknown }).kind, "SMALL");
+        const refused = await rest.send("POST", "/v1/form", json, '{"kind":"SMALL"}');
+        assert.equal(refused.status, 400);
+        const stream = await rest.send("POST", "/v1/notes/ann:collect", { ...json, ...web }, '[{"number":5}]');
+        assert.equal(((await stream.json()) as { notes: { number: unknown }[] }).notes[0]!.number, 5);
+      });
+
+      it("set only what they name", async () => {
+        const plain = await rest.send("POST", "/v1/form", { ...json, "dragoman-profile": "plain" }, '{"title":"a"}');
+        assert.deepEqual(await plain.json(), { title: "a" });
+        const raw = (await (await rest.send("POST", "/v1/form", { ...json, "dragoman-profile": "raw" }, "{}")).json()) as object;
+        assert.ok("snake_name" in raw);
+      });
+
+      it("that do not exist are refused by name, and never reach the backend", async () => {
+        const refused = await rest.send("POST", "/v1/form", { ...json, "dragoman-profile": "wbe" }, "{}");
+        assert.equal(refused.status, 400);
+        assert.equal((await errorOf(refused)).message, 'header dragoman-profile: no JSON profile "wbe" (did you mean web?)');
+        await (await rest.send("POST", "/v1/form", { ...json, "dragoman-profile": "web" }, "{}")).text();
+        assert.deepEqual(rest.backend.lastMetadata()!.get("dragoman-profile"), []);
+      });
+
+      it("hold for large, compressed answers", async () => {
+        const large = await rest.send(
+          "POST",
+          "/v1/end",
+          { ...json, "dragoman-profile": "raw", "accept-encoding": "gzip" },
+          '{"size":5000}',
+        );
+        assert.equal(large.headers.get("vary"), "accept-encoding, accept, dragoman-profile");
+        assert.ok("snake_name" in ((await large.json()) as object));
+      });
+    });
+
     describe("unknown fields", () => {
       const rest = TranscodingHop.inSuite({ table: { binding: { json: { ...canonicalJson, ignoreUnknown: true } } } });
       it("are skipped in JSON, forms and streams where that is set", async () => {

@@ -11,23 +11,21 @@ import { parseConnectTimeout, parseGrpcTimeout, parseServerTimeout } from "../sh
 type Parse = (text: string) => number | undefined;
 
 /** What HTTP itself owns, and what the protocols here read: it stops at this hop. */
-const dropped: ReadonlySet<string> = new Set([
-  "accept",
-  "accept-charset",
-  "accept-encoding",
-  "content-encoding",
-  "content-language",
-  "content-type",
-]);
+const dropped: ReadonlySet<string> = new Set(["accept-charset", "accept-encoding", "content-encoding", "content-language", "content-type"]);
 const timeouts: ReadonlyMap<string, Parse> = new Map([
   ["grpc-timeout", parseGrpcTimeout],
   ["connect-timeout-ms", parseConnectTimeout],
   ["x-server-timeout", parseServerTimeout],
 ]);
 const metadataPrefix = "grpc-metadata-";
+/** Names the JSON profile to answer with; `accept` may do the same by a parameter. */
+export const profileHeader = "dragoman-profile";
+/** The request fields that such an answer varies by. */
+export const profileVary = `accept, ${profileHeader}`;
 
 /** What is done with a request's field of some name. */
-type Treatment = "pass" | "drop" | "content-type" | "content-encoding" | "timeout" | "unwrap" | "check";
+type Treatment =
+  "pass" | "drop" | "content-type" | "content-encoding" | "accept" | "profile" | "last-event-id" | "timeout" | "unwrap" | "check";
 
 const maxRemembered = 512;
 const treatments = new Map<string, Treatment>();
@@ -42,7 +40,8 @@ function treatmentOf(name: string): Treatment {
 }
 
 function findTreatment(name: string): Treatment {
-  if (name === "content-type" || name === "content-encoding") return name;
+  if (name === "content-type" || name === "content-encoding" || name === "accept" || name === "last-event-id") return name;
+  if (name === profileHeader) return "profile";
   if (dropped.has(name)) return "drop";
   if (timeouts.has(name)) return "timeout";
   if (name.startsWith("grpc-")) return name.startsWith(metadataPrefix) && name.length > metadataPrefix.length ? "unwrap" : "drop";
@@ -56,6 +55,12 @@ export interface RequestFields {
   readonly contentEncoding: string | undefined;
   /** The shortest of the timeouts sent; Infinity without one. */
   readonly timeoutMs: number;
+  /** The JSON profile that {@link profileHeader} names. */
+  readonly profile: string | undefined;
+  /** The one that a parameter of `accept` names: perhaps meant for others (RFC 6906), who have profiles too. */
+  readonly acceptProfile: string | undefined;
+  /** What an EventSource saw last; it goes along as metadata too. */
+  readonly lastEventId: string | undefined;
 }
 
 /** A client that sends the same head again sends the same list. */
@@ -71,6 +76,9 @@ function readFields(headers: readonly string[]): RequestFields {
   let contentType: string | undefined;
   let contentEncoding: string | undefined;
   let timeoutMs = Infinity;
+  let profile: string | undefined;
+  let acceptProfile: string | undefined;
+  let lastEventId: string | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     const value = headers[i + 1]!;
@@ -88,6 +96,16 @@ function readFields(headers: readonly string[]): RequestFields {
       case "content-encoding":
         contentEncoding = contentEncoding === undefined ? value : `${contentEncoding}, ${value}`;
         break;
+      case "accept":
+        acceptProfile ??= profileParameter.exec(value)?.[1];
+        break;
+      case "profile":
+        profile = value;
+        break;
+      case "last-event-id":
+        lastEventId = value;
+        metadata.push(name, value);
+        break;
       case "timeout":
         timeoutMs = Math.min(timeoutMs, readTimeout(name, value));
         break;
@@ -100,8 +118,10 @@ function readFields(headers: readonly string[]): RequestFields {
         break;
     }
   }
-  return { metadata, contentType, contentEncoding, timeoutMs };
+  return { metadata, contentType, contentEncoding, timeoutMs, profile, acceptProfile, lastEventId };
 }
+
+const profileParameter = /;\s*profile="?([\w-]{1,64})"?\s*(?:[;,]|$)/i;
 
 function readTimeout(name: string, value: string): number {
   const timeoutMs = timeouts.get(name)!(value);
@@ -111,7 +131,7 @@ function readTimeout(name: string, value: string): number {
 }
 
 function addPrefixed(metadata: string[], name: string, value: string): void {
-  if (name.startsWith("grpc-") || dropped.has(name))
+  if (name.startsWith("grpc-") || dropped.has(name) || name === "accept")
     throw new CallError("INVALID_METADATA", `header ${metadataPrefix}${name}: ${name} is reserved`, { source: "caller" });
   if (name.endsWith("-bin")) checkBinary(name, value);
   metadata.push(name, value);

@@ -9,7 +9,9 @@ import { CallError } from "../../core/call-error.ts";
 import { Deadline } from "../../core/deadline.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { MessageList, SingleMessage, type Messages } from "../../core/messages.ts";
+import { didYouMean } from "../../core/nearest-name.ts";
 import { slot } from "../../core/slots.ts";
+import type { Payload } from "../../core/payload.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Status } from "../../core/status.ts";
 import type { Binder } from "../../schema/binding/binder.ts";
@@ -17,10 +19,11 @@ import { isJsonType } from "../../schema/binding/form-part.ts";
 import type { RouteMatch } from "../../schema/method-table.ts";
 import type { BodyReader, Exchange, RequestHead } from "../../wire/exchange.ts";
 import type { Catalogue, Inbound } from "../protocol.ts";
+import { errorOfRequest } from "../shared/codec-failure.ts";
 import { collectBody } from "../shared/collect-body.ts";
 import { decodedBody } from "./content-decoding.ts";
 import { writeError } from "./errors.ts";
-import { readRequestHeaders, type RequestFields } from "./headers.ts";
+import { profileHeader, readRequestHeaders, type RequestFields } from "./headers.ts";
 import { bindBody, unsupportedType } from "./request-body.ts";
 import { JsonMessages, RawMessages } from "./request-stream.ts";
 import { writeLate, writeSingle } from "./single-answer.ts";
@@ -48,9 +51,11 @@ export function createRestInbound(): Inbound {
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
       const { head } = x;
       if (catalogue.table === undefined) throw new CallError("NO_SCHEMA");
-      const route = catalogue.table.route(head.method, head.target);
-      if (!route.found) throw missed(head.method, head.target, route.allow);
+      const found = catalogue.table.route(head.method, head.target);
+      if (!found.found) throw missed(head.method, head.target, found.allow);
       const fields = readRequestHeaders(head.headers.flat);
+      const chosen = fields.profile !== undefined || fields.acceptProfile !== undefined;
+      const route = chosen ? profiled(found, fields) : found;
       const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
       const source = fields.contentEncoding === undefined ? x.body : decodedBody(x.body, fields.contentEncoding);
       if (route.method.clientStreaming) {
@@ -75,6 +80,18 @@ export function createRestInbound(): Inbound {
 
     reject: writeError,
   };
+}
+
+/** The route with the JSON profile that the client chose. @throws CallError BAD_REQUEST when it named one by a header that is ours, and there is none */
+function profiled(route: RouteMatch, { profile, acceptProfile }: RequestFields): RouteMatch {
+  const { binder } = route;
+  const chosen = binder.profiled(profile ?? acceptProfile!);
+  if (chosen !== undefined) return route.boundBy(chosen);
+  if (profile === undefined) return route;
+  const hint = didYouMean(profile, binder.profileNames);
+  throw new CallError("BAD_REQUEST", `header ${profileHeader}: no JSON profile ${JSON.stringify(profile.slice(0, 64))}${hint}`, {
+    source: "caller",
+  });
 }
 
 /** The messages of a client stream. @throws CallError */
@@ -106,15 +123,25 @@ function requestMessages(
 function toCall(x: Exchange, route: RouteMatch, fields: RequestFields, deadline: Deadline, body: Uint8Array): Call {
   const { binder } = route;
   // The two usual ways first; everything else is decided by content type and binding.
-  const payload =
+  let payload =
     body.length === 0 && !binder.rawBody
       ? binder.bind(route, undefined)
       : fields.contentType === "application/json" && !binder.rawBody
         ? binder.bind(route, body)
         : bindBody(route, fields.contentType, body);
+  if (binder.events !== undefined && fields.lastEventId !== undefined) payload = resumed(payload, binder, fields.lastEventId);
   const call = makeCall(x, route, fields, deadline, new SingleMessage(payload));
   call.requestBytes = body.length;
   return call;
+}
+
+/** @throws CallError */
+function resumed(request: Payload, { events, method }: Binder, lastEventId: string): Payload {
+  try {
+    return events!.resumed(request, lastEventId);
+  } catch (error) {
+    throw errorOfRequest(error, method);
+  }
 }
 
 function makeCall(x: Exchange, { binder, method }: RouteMatch, fields: RequestFields, deadline: Deadline, messages: Messages): Call {

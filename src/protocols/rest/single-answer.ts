@@ -16,7 +16,7 @@ import type { Catalogue } from "../protocol.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { acceptedEncoding } from "./content-encoding.ts";
 import { errorOfStatus, writeError } from "./errors.ts";
-import { addAnswerHeaders, isBodiless, requestedStatus, safeContentType } from "./headers.ts";
+import { addAnswerHeaders, isBodiless, profileVary, requestedStatus, safeContentType } from "./headers.ts";
 
 /** Smaller answers gain nothing by compression: they fit one packet. */
 const compressAboveBytes = 1400;
@@ -47,7 +47,8 @@ export function writeSingle(
     }
     const json = shape === undefined ? payload.jsonView() : shape.responseJson(payload);
     call.responseBytes = json.length;
-    if (json.length > compressAboveBytes) return writeLarge(json, reply.metadata, end, x);
+    if (shape?.hasProfiles === true) return writeVarying(json, reply.metadata, end, x);
+    if (json.length > compressAboveBytes) return writeLarge(json, varyingHeaders, reply.metadata, end, x);
     if (reply.metadata.size === 0 && end.trailers.size === 0) x.respond(200, jsonHeaders, json);
     else respond(x, jsonHeaders, reply.metadata, end.trailers, json);
     return end;
@@ -85,15 +86,22 @@ function failed(thrown: unknown, x: Exchange, catalogue: Catalogue): Status {
   return statusOf(error);
 }
 
+/** JSON of which clients choose the profile: caches must know. */
+function writeVarying(json: Uint8Array, metadata: Metadata, end: Status, x: Exchange): Status | Promise<Status> {
+  if (json.length > compressAboveBytes) return writeLarge(json, [...varyingHeaders, "vary", profileVary], metadata, end, x);
+  respond(x, [...jsonHeaders, "vary", profileVary], metadata, end.trailers, json);
+  return end;
+}
+
 /** JSON that gains by an encoding, if the caller takes one and the backend does not forbid it. */
-function writeLarge(json: Uint8Array, metadata: Metadata, end: Status, x: Exchange): Status | Promise<Status> {
+function writeLarge(json: Uint8Array, head: readonly string[], metadata: Metadata, end: Status, x: Exchange): Status | Promise<Status> {
   const encoding = acceptedEncoding(x.head.headers.get("accept-encoding"));
   if (encoding === undefined || mustStay(metadata)) {
-    respond(x, varyingHeaders, metadata, end.trailers, json);
+    respond(x, head, metadata, end.trailers, json);
     return end;
   }
   return encoding.whole(Buffer.from(json)).then((bytes) => {
-    respond(x, [...varyingHeaders, "content-encoding", encoding.name], metadata, end.trailers, bytes);
+    respond(x, [...head, "content-encoding", encoding.name], metadata, end.trailers, bytes);
     return end;
   });
 }

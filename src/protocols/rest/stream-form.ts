@@ -9,6 +9,8 @@ export interface StreamForm {
   readonly begin: string;
   /** Before each message. `index` counts from 0. */
   before(index: number): string;
+  /** The same for a message that has an id of its own; undefined: it has none. Absent where messages have no ids. */
+  readonly beforeEvent?: (id: string | undefined) => string;
   readonly after: string;
   /** The record of a failure, `error` being `google.rpc.Status` as JSON; undefined where there is no room for one: the answer is broken off. */
   failure(error: string, index: number): string | undefined;
@@ -38,10 +40,11 @@ const lines: StreamForm = {
 };
 
 /** WHATWG HTML, "Server-sent events". Canonical JSON holds no line break, so one data line is enough. */
-const events: StreamForm = {
+export const eventForm: StreamForm = {
   contentType: "text/event-stream",
   begin: "",
   before: (index) => `id: ${index}\ndata: `,
+  beforeEvent: (id) => (id === undefined ? "data: " : `id: ${id}\ndata: `),
   after: "\n\n",
   failure: (error) => `event: error\ndata: ${error}\n\n`,
   end: "",
@@ -63,7 +66,7 @@ const formOfType: ReadonlyMap<string, StreamForm> = new Map([
   ["application/json", jsonArray],
   ["application/x-ndjson", lines],
   ["application/jsonl", lines],
-  ["text/event-stream", events],
+  ["text/event-stream", eventForm],
   ["application/*", jsonArray],
   ["*/*", jsonArray],
 ]);

@@ -9,28 +9,31 @@ import type { Payload } from "../../core/payload.ts";
 import type { Reply } from "../../core/reply.ts";
 import { okStatus, statusOf, type Status } from "../../core/status.ts";
 import type { Binder } from "../../schema/binding/binder.ts";
+import { defaultBinding } from "../../schema/binding/binding-options.ts";
+import type { EventFields } from "../../schema/binding/event-fields.ts";
 import type { Exchange } from "../../wire/exchange.ts";
 import type { Catalogue } from "../protocol.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { grpcTrailers } from "../shared/grpc-status.ts";
 import { acceptedEncoding, StreamEncoder } from "./content-encoding.ts";
 import { errorJson, errorOfStatus, writeError } from "./errors.ts";
-import { addAnswerHeaders, isBodiless, requestedStatus, safeContentType } from "./headers.ts";
+import { addAnswerHeaders, isBodiless, profileVary, requestedStatus, safeContentType } from "./headers.ts";
 import { mustStay } from "./single-answer.ts";
-import { rawForm, streamFormOf, type StreamForm } from "./stream-form.ts";
+import { eventForm, rawForm, streamFormOf, type StreamForm } from "./stream-form.ts";
 
-const heartbeatMs = 15_000;
 const noBytes = Buffer.alloc(0);
 /** Larger records are put together on their own, so that one large message is not kept as long as the stream. */
 const keptRecordBytes = 64 << 10;
 /** RFC 9113, section 7. */
 const internalError = 2;
+const noContent = 204;
 
 /** Writes the stream and says how the call ended. Never rejects. */
 export async function writeStream(reply: Reply, call: Call, x: Exchange, shape: Binder | undefined, catalogue: Catalogue): Promise<Status> {
   const { messages } = reply;
   const form = shape?.rawResponse === true ? rawForm : streamFormOf(x.head.headers.get("accept"));
   const answer = new StreamAnswer(x, form, shape);
+  answer.beat(reply);
   let status: Status;
   try {
     for (;;) {
@@ -38,7 +41,11 @@ export async function writeStream(reply: Reply, call: Call, x: Exchange, shape: 
       const payload = next instanceof Promise ? await next : next;
       if (payload === undefined || !x.open) break;
       const written = answer.write(payload, reply, call);
-      if (written !== true) await (written === false ? x.drained() : written);
+      if (written !== true) {
+        answer.stuck = true;
+        await (written === false ? x.drained() : written);
+        answer.stuck = false;
+      }
       if (answer.headOnly) return answer.leave(reply);
     }
     if (!x.open) messages.cancel();
@@ -58,11 +65,17 @@ class StreamAnswer {
   private readonly x: Exchange;
   private readonly form: StreamForm;
   private readonly shape: Binder | undefined;
+  /** Set where events are not simply numbered. */
+  private readonly fields: EventFields | undefined;
   private encoder: StreamEncoder | undefined;
-  private beat: NodeJS.Timeout | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  /** Nothing was written since the last beat. */
+  private quiet = true;
   private index = 0;
   private scratch: Buffer = noBytes;
   started = false;
+  /** What was written waits for the reader. */
+  stuck = false;
   /** Nothing but the head will be written: HEAD, or a status that goes without a body. */
   headOnly = false;
 
@@ -70,11 +83,25 @@ class StreamAnswer {
     this.x = x;
     this.form = form;
     this.shape = shape;
+    if (form === eventForm) this.fields = shape?.events;
+  }
+
+  /** Says that nothing happens as long as nothing does. A stream that is quiet from its start begins by that. */
+  beat(reply: Reply): void {
+    const { heartbeat } = this.form;
+    if (heartbeat === undefined) return;
+    const heartbeatMs = this.shape?.eventOptions.heartbeatMs ?? defaultBinding.events.heartbeatMs;
+    this.timer = setInterval(() => {
+      if (this.quiet && this.x.open) this.sayNothing(reply, heartbeat);
+      this.quiet = true;
+    }, heartbeatMs).unref();
   }
 
   /** @returns true: go on; false: wait for the exchange to drain; a promise: wait for it. @throws CodecError */
   write(payload: Payload, reply: Reply, call: Call): boolean | Promise<void> {
     const { form, shape, x } = this;
+    // Before the JSON, which is a view of the memory that this uses too.
+    const before = this.fields === undefined ? undefined : form.beforeEvent!(this.eventId(this.fields, payload));
     let bytes: Uint8Array;
     if (form === rawForm) {
       const { contentType, data } = shape!.responseBody(payload);
@@ -86,7 +113,8 @@ class StreamAnswer {
     }
     if (this.headOnly) return true;
     call.responseBytes += bytes.length;
-    const record = this.record(form.before(this.index++), bytes, form.after);
+    this.quiet = false;
+    const record = this.record(before ?? form.before(this.index++), bytes, form.after);
     return this.encoder === undefined ? x.write(record) : this.encoded(Buffer.from(record));
   }
 
@@ -107,7 +135,7 @@ class StreamAnswer {
 
   async end(status: Status, reply: Reply, catalogue: Catalogue): Promise<void> {
     const { form, x } = this;
-    if (!this.started) this.start(reply, form.contentType);
+    if (!this.started) this.start(reply, form.contentType, this.isOver() ? noContent : undefined);
     const trailers = x.head.acceptsTrailers ? grpcTrailers(status) : undefined;
     if (this.headOnly) return x.finish(trailers);
     let tail = form.end;
@@ -125,6 +153,11 @@ class StreamAnswer {
     x.finish(trailers);
   }
 
+  /** An EventSource that comes back and finds nothing more is told to stay away (WHATWG HTML): else it would ask for ever. */
+  private isOver(): boolean {
+    return this.form === eventForm && this.x.head.headers.get("last-event-id") !== undefined;
+  }
+
   /** The head was all that was wanted. */
   leave(reply: Reply): Status {
     this.stopBeating();
@@ -134,20 +167,20 @@ class StreamAnswer {
   }
 
   stopBeating(): void {
-    clearInterval(this.beat);
+    clearInterval(this.timer);
   }
 
   destroy(): void {
     this.encoder?.destroy();
   }
 
-  private start(reply: Reply, contentType: string): void {
+  private start(reply: Reply, contentType: string, status = requestedStatus(reply.metadata)): void {
     const { form, x } = this;
     const { metadata } = reply;
     this.started = true;
-    const status = requestedStatus(metadata);
     const bodiless = isBodiless(status);
     const headers = bodiless ? [] : ["content-type", contentType];
+    if (this.shape?.hasProfiles === true) headers.push("vary", profileVary);
     if (form.heartbeat !== undefined) headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
     this.headOnly = bodiless || x.head.method === "HEAD";
     const encoding =
@@ -157,17 +190,32 @@ class StreamAnswer {
     x.start(status, headers);
     if (this.headOnly) return;
     if (encoding !== undefined) this.encoder = new StreamEncoder(encoding, (bytes) => void x.write(bytes));
-    if (form.begin !== "") {
-      if (this.encoder === undefined) x.write(Buffer.from(form.begin));
-      else void this.encoder.write(Buffer.from(form.begin));
+    const begin = this.opening;
+    if (begin !== "") {
+      if (this.encoder === undefined) x.write(Buffer.from(begin));
+      else void this.encoder.write(Buffer.from(begin));
     }
-    if (form.heartbeat !== undefined) this.beat = setInterval(() => this.heartbeat(Buffer.from(form.heartbeat!)), heartbeatMs).unref();
   }
 
-  private heartbeat(bytes: Uint8Array): void {
-    if (!this.x.open) return;
+  private sayNothing(reply: Reply, heartbeat: string): void {
+    if (!this.started) this.start(reply, this.form.contentType);
+    // A reader that has not taken what there is needs no more; a status without a body has room for none.
+    if (this.headOnly || this.stuck) return;
+    const bytes = Buffer.from(heartbeat);
     if (this.encoder === undefined) this.x.write(bytes);
     else void this.encoder.write(bytes);
+  }
+
+  private eventId(fields: EventFields, payload: Payload): string | undefined {
+    const id = fields.idOf(payload, String(this.index++));
+    // Records are put together as bytes; so is this.
+    return id === undefined ? undefined : Buffer.from(id, "utf8").toString("latin1");
+  }
+
+  /** `retry:` stands before all events. */
+  private get opening(): string {
+    const retryMs = this.form === eventForm ? this.shape?.eventOptions.retryMs : undefined;
+    return retryMs === undefined ? this.form.begin : `retry: ${retryMs}\n\n`;
   }
 
   /** Compressed bytes go to the exchange as they come out; the next message waits until it has taken them. */

@@ -13,8 +13,9 @@ import type { FieldAwareCodec } from "../codec/codec-factory.ts";
 import type { FieldDescriptor, MessageDescriptor, MethodDescriptor, ValueType } from "../descriptor.ts";
 import { parseTemplate, type Template, type TemplateVariable } from "../http-rule/template.ts";
 import { Keep } from "../percent-decoding.ts";
-import type { BindingOptions } from "./binding-options.ts";
+import { defaultBinding, type BindingOptions, type EventOptions } from "./binding-options.ts";
 import { errorOfCodec } from "./codec-error.ts";
+import { EventFields } from "./event-fields.ts";
 import { explainCapture, explainQuery, type PartExplanation } from "./explain-binding.ts";
 import { findField, isOpaque, kindOf, resolveFieldPath } from "./field-path.ts";
 import { maskOf, soleFieldMask } from "./field-mask-fill.ts";
@@ -77,6 +78,10 @@ export class Binder {
   readonly rawResponse: boolean;
   /** The answer is not simply the response message as canonical JSON. */
   readonly shapesResponse: boolean;
+  /** Clients choose how JSON is printed and read. */
+  readonly hasProfiles: boolean;
+  /** Of a server stream whose events are not simply numbered. */
+  readonly events: EventFields | undefined;
   private readonly captures: readonly Capture[];
   private readonly options: BindingOptions;
   /** Made for the first query: most of a schema's bindings never see one. */
@@ -86,6 +91,8 @@ export class Binder {
   private readonly printing: JsonProfile;
   private readonly printsCanonically: boolean;
   private readonly ignoresUnknown: boolean;
+  /** By the name of the profile; made for the first that asks. */
+  private variants: Map<string, Binder> | undefined;
   private readonly mask: FieldDescriptor | undefined;
   /** Set when the path binds one string of the message and nothing else: the commonest GET. */
   private readonly onlyStringTag: Uint8Array | undefined;
@@ -104,11 +111,38 @@ export class Binder {
     const { json } = options;
     this.printing = printingOf(json);
     this.printsCanonically = profileBits(this.printing) === 0;
-    this.shapesResponse = this.rawResponse || this.responseField !== undefined || !this.printsCanonically;
+    const { id, resume, retryMs, heartbeatMs } = options.events;
+    const setsEvents =
+      id !== undefined || resume !== undefined || retryMs !== undefined || heartbeatMs !== defaultBinding.events.heartbeatMs;
+    if (method.serverStreaming && setsEvents) this.events = new EventFields(method, options.events);
+    this.hasProfiles = this.profileNames.length > 0;
+    this.shapesResponse =
+      this.rawResponse || this.responseField !== undefined || !this.printsCanonically || this.events !== undefined || this.hasProfiles;
     this.ignoresUnknown = options.ignoreUnknownFields || json.ignoreUnknown;
     this.reading = readingOf(json, this.ignoresUnknown);
     if (binding.httpMethod === "PATCH" && this.bodyField?.value.kind === "message") this.mask = soleFieldMask(method.input);
     if (this.captures.length === 1) this.onlyStringTag = this.captures[0]!.parameter.plainStringTag;
+  }
+
+  get profileNames(): string[] {
+    return Object.keys(this.options.profiles);
+  }
+
+  get eventOptions(): EventOptions {
+    return this.options.events;
+  }
+
+  /** The same binding with the JSON profile of this name; undefined when there is none. */
+  profiled(name: string): Binder | undefined {
+    const { options } = this;
+    if (!Object.hasOwn(options.profiles, name)) return undefined;
+    this.variants ??= new Map();
+    let variant = this.variants.get(name);
+    if (variant === undefined) {
+      variant = new Binder(this.method, this.binding, { ...options, json: { ...options.json, ...definedOf(options.profiles[name]!) } });
+      this.variants.set(name, variant);
+    }
+    return variant;
   }
 
   /**
@@ -309,6 +343,11 @@ function inField(field: FieldDescriptor, content: Uint8Array): Uint8Array {
     wire.raw(endTag);
   }
   return wire.written();
+}
+
+/** Settings that were left out change nothing. */
+function definedOf(profile: Partial<JsonProfile>): Partial<JsonProfile> {
+  return Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== undefined));
 }
 
 /** What of a profile is about reading: with the rest left out, more bindings share a codec. */

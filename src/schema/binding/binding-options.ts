@@ -2,6 +2,18 @@
 import { canonicalJson, type JsonProfile } from "../../core/message-type.ts";
 import { Keep } from "../percent-decoding.ts";
 
+/** Server-sent events of a method: what `methods.*.sse` sets. */
+export interface EventOptions {
+  /** The field of each message that is its event's id, dotted; a running number without one. */
+  readonly id?: string | undefined;
+  /** The field of the request that `Last-Event-ID` is bound to. */
+  readonly resume?: string | undefined;
+  /** How long clients are told to wait before they connect again. */
+  readonly retryMs?: number | undefined;
+  /** Longest silence before a comment is sent. */
+  readonly heartbeatMs: number;
+}
+
 export interface BindingOptions {
   /** Skip query parameters that no field has, instead of refusing them. */
   readonly ignoreUnknownParameters: boolean;
@@ -11,6 +23,9 @@ export interface BindingOptions {
   readonly ignoreUnknownFields: boolean;
   /** How answers are printed, and bodies read. */
   readonly json: JsonProfile;
+  /** Over {@link json}, by the names that clients choose them by. */
+  readonly profiles: Readonly<Record<string, Partial<JsonProfile>>>;
+  readonly events: EventOptions;
   /** Refuse a request whose body, query and path give one field different values, instead of letting the path and then the query win. */
   readonly refuseCollisions: boolean;
   /**
@@ -33,6 +48,8 @@ export const defaultBinding: BindingOptions = Object.freeze({
   ignoredParameters: [],
   ignoreUnknownFields: false,
   json: canonicalJson,
+  profiles: {},
+  events: { heartbeatMs: 15_000 },
   refuseCollisions: false,
   queryOverBody: false,
   repeatedMessages: false,

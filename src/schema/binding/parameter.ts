@@ -25,7 +25,7 @@ type Form =
   | { readonly kind: "json"; readonly message: MessageDescriptor; readonly quoted: boolean; readonly expectation: string };
 
 /** Where a text stands: it says how it decodes, and how errors call it. */
-export type Origin = "query parameter" | "form field" | "path variable";
+export type Origin = "query parameter" | "form field" | "path variable" | "Last-Event-ID for";
 
 /** How a field stands around its value on the wire. */
 export interface Wrapping {

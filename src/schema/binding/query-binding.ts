@@ -26,7 +26,7 @@ export interface QueryRules {
   /** Members of oneofs that the path binds. */
   readonly pathOneofs: readonly (readonly [string, number])[];
   /** What the entries are: a form is written like a query, and its errors should not speak of one. */
-  readonly origin: Exclude<Origin, "path variable">;
+  readonly origin: Extract<Origin, "query parameter" | "form field">;
 }
 
 /** Hears of each occurrence that is about to be written, and that was. */
