@@ -54,6 +54,7 @@ module.exports = {
       ["^src/core/", "^src/config/", "^src/policies/", "^src/telemetry/"],
       "config knows what can be set, not how it runs.",
     ),
+    only("docs-page", "^src/docs-page/", ["^src/docs-page/(?!page-files)"], "The page runs in a browser: all it knows is the document."),
     only(
       "upstream",
       "^src/upstream/",

@@ -7,6 +7,7 @@
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { docsPageModule } from "./docs-page.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -36,6 +37,14 @@ const onlyEnglish: Plugin = {
   },
 };
 
+/** The docs page travels in the program instead of being read from the sources. */
+const withDocsPage: Plugin = {
+  name: "docs-page",
+  setup(building) {
+    building.onLoad({ filter: /docs-page\/page-files\.ts$/ }, async () => ({ contents: await docsPageModule(), loader: "js" }));
+  },
+};
+
 const built = build({
   absWorkingDir: root,
   entryPoints: { main: "src/cli/main.ts" },
@@ -50,7 +59,7 @@ const built = build({
   minifyWhitespace: true,
   legalComments: "external",
   logLevel: "warning",
-  plugins: [onlyEnglish],
+  plugins: [onlyEnglish, withDocsPage],
   define: { DRAGOMAN_VERSION: JSON.stringify(version) },
   // Packages in CommonJS ask for Node's modules by require, which ESM does not have.
   banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },

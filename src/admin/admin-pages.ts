@@ -83,6 +83,6 @@ function metricsPage(runtime: Runtime, processMetrics: ProcessMetrics): Page {
 async function openapiPage(runtime: Runtime): Promise<Page> {
   const { table, config } = runtime;
   if (table === undefined) return json(503, { code: 14, message: "the schema is not loaded yet", details: [] });
-  const { createOpenApi } = await import("../schema/openapi/document.ts");
-  return json(200, createOpenApi(table.schema, { title: config.service, version: table.schema.hash.slice(0, 12) }));
+  const { describeApi } = await import("../runtime/describe-api.ts");
+  return json(200, describeApi(table, config));
 }

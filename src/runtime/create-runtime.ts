@@ -16,10 +16,11 @@ import type { MethodTable } from "../schema/method-table.ts";
 import type { ExchangeHandler } from "../wire/exchange.ts";
 import type { WireLimits } from "../wire/limits.ts";
 import { createListener, type Listener, type ListenerStats } from "../wire/listener.ts";
-import { createDispatcher } from "./dispatch.ts";
+import { createDispatcher, type Serving } from "./dispatch.ts";
 import type { ExplainedRequest } from "./explain/explained-request.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import { Generation } from "./generation.ts";
+import { withOwnPages } from "./own-pages.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { StartError } from "./start-error.ts";
 import { readServerTls } from "./tls-files.ts";
@@ -94,12 +95,15 @@ class ServiceRuntime implements Runtime {
   constructor(services: ProcessServices, generation: Generation) {
     this.services = services;
     this.generation = generation;
-    this.handler = createDispatcher({
+    const { logger } = services;
+    const serving = (): Serving => this.generation.serving;
+    const serve = createDispatcher({
       inbounds: createInbounds(),
-      serving: () => this.generation.serving,
+      serving,
       onFault: (cause, call) =>
-        services.logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause }),
+        logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause }),
     });
+    this.handler = withOwnPages({ serve, serving, config: () => this.config, logger });
   }
 
   get config(): Config {
