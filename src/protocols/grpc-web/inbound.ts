@@ -15,8 +15,8 @@ import { decodeEnveloped, readEnvelopedHead } from "../shared/enveloped-request.
 import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
 import { grpcTrailers } from "../shared/grpc-status.ts";
 import { subformatOf } from "../shared/subformat.ts";
+import { trailerFrame } from "../shared/trailer-frame.ts";
 import { TextBody, TextSink } from "./text-body.ts";
-import { trailerFrame } from "./trailer-frame.ts";
 
 const kind = "grpc-web";
 const contentTypePattern = /^application\/grpc-web(-text)?(\+[\w.-]+)?\s*(;.*)?$/;

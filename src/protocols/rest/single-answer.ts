@@ -14,8 +14,9 @@ import type { Binder } from "../../schema/binding/binder.ts";
 import type { Exchange } from "../../wire/exchange.ts";
 import type { Catalogue } from "../protocol.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
+import { errorOfStatus } from "../shared/error-json.ts";
 import { acceptedEncoding } from "./content-encoding.ts";
-import { errorOfStatus, writeError } from "./errors.ts";
+import { writeError } from "./errors.ts";
 import { addAnswerHeaders, isBodiless, profileVary, requestedStatus, safeContentType } from "./headers.ts";
 
 /** Smaller answers gain nothing by compression: they fit one packet. */

@@ -1,6 +1,6 @@
 /** The embedded google/rpc/error_details.proto is the one in protos/. */
 import assert from "node:assert/strict";
-import { errorDetailType } from "../../../src/protocols/rest/error-details.ts";
+import { errorDetailType } from "../../../src/protocols/shared/error-details.ts";
 import { buildSchema } from "../../../src/schema/build-schema.ts";
 import type { MessageDescriptor } from "../../../src/schema/descriptor.ts";
 import { bufBuildShared } from "../../support/buf-build.ts";

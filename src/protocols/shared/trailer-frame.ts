@@ -3,7 +3,7 @@
  *
  * The trap: header fields may not hold CR or LF, and here they are text in a body, so a value that does would forge a line.
  */
-import { envelopeBytes } from "../shared/envelope.ts";
+import { envelopeBytes } from "./envelope.ts";
 
 const trailersFlag = 0x80;
 
