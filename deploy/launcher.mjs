@@ -13,9 +13,12 @@ if (have[0] !== wanted[0] ? have[0] < wanted[0] : have[1] < wanted[1]) {
   process.exit(2);
 }
 // Memory (docs/decisions/0004-memory.md): loading must not blow up the young generation, which src/runtime/memory.ts lets grow when
-// there is load; and a heap this small is collected as fast by one thread, without the 5 MB that the others keep for themselves.
+// there is load; a heap this small is collected as fast by one thread, without the 5 MB that the others keep for themselves; and nothing
+// runs long enough during a start to be worth the optimising compilers, whose own code is 4 MB to bring in.
 v8.setFlagsFromString("--semi-space-growth-factor=1");
 v8.setFlagsFromString("--single-threaded-gc");
+v8.setFlagsFromString("--no-opt");
+v8.setFlagsFromString("--no-maglev");
 // Beside the program, because what can write there can change the program anyway; where nobody can, this does nothing.
 if (!process.env.NODE_COMPILE_CACHE) module.enableCompileCache(fileURLToPath(new URL("cache", import.meta.url)));
 import("./main.mjs");
