@@ -45,8 +45,13 @@ function findTreatment(name: string): Treatment {
   if (dropped.has(name)) return "drop";
   if (timeouts.has(name)) return "timeout";
   if (name.startsWith("grpc-")) return name.startsWith(metadataPrefix) && name.length > metadataPrefix.length ? "unwrap" : "drop";
+  if (!metadataName.test(name)) return "drop";
   return name.endsWith("-bin") ? "check" : "pass";
 }
+
+/** What gRPC has characters for (grpc/grpc doc/PROTOCOL-HTTP2.md, Custom-Metadata); HTTP takes more of both. */
+const metadataName = /^[0-9a-z_.-]+$/;
+const notMetadataText = /[^\x20-\x7e]/;
 
 export interface RequestFields {
   /** Names and values in turn; the same list again for the same headers, so it is shared, not owned. */
@@ -84,7 +89,8 @@ function readFields(headers: readonly string[]): RequestFields {
     const value = headers[i + 1]!;
     const treatment = treatmentOf(name);
     if (treatment === "pass") {
-      metadata.push(name, value);
+      // Fields that were not meant as metadata must not break the call: backends refuse what they cannot read.
+      if (!notMetadataText.test(value)) metadata.push(name, value);
       continue;
     }
     switch (treatment) {
@@ -104,7 +110,7 @@ function readFields(headers: readonly string[]): RequestFields {
         break;
       case "last-event-id":
         lastEventId = value;
-        metadata.push(name, value);
+        if (!notMetadataText.test(value)) metadata.push(name, value);
         break;
       case "timeout":
         timeoutMs = Math.min(timeoutMs, readTimeout(name, value));
@@ -113,7 +119,7 @@ function readFields(headers: readonly string[]): RequestFields {
         addPrefixed(metadata, name.slice(metadataPrefix.length), value);
         break;
       case "check":
-        checkBinary(name, value);
+        checkBinary(value, name);
         metadata.push(name, value);
         break;
     }
@@ -133,13 +139,19 @@ function readTimeout(name: string, value: string): number {
 function addPrefixed(metadata: string[], name: string, value: string): void {
   if (name.startsWith("grpc-") || dropped.has(name) || name === "accept")
     throw new CallError("INVALID_METADATA", `header ${metadataPrefix}${name}: ${name} is reserved`, { source: "caller" });
-  if (name.endsWith("-bin")) checkBinary(name, value);
+  if (!metadataName.test(name) || notMetadataText.test(value))
+    throw new CallError("INVALID_METADATA", `header ${metadataPrefix}${name} holds what gRPC has no characters for`, { source: "caller" });
+  if (name.endsWith("-bin")) checkBinary(value, metadataPrefix + name);
   metadata.push(name, value);
 }
 
 /** Base64 of either alphabet, padded or not; several values may be joined by commas. */
-function checkBinary(name: string, value: string): void {
-  if (!/^[A-Za-z0-9+/_=, -]*$/.test(value)) throw new CallError("INVALID_METADATA", `header ${name} is not base64`, { source: "caller" });
+function checkBinary(value: string, field: string): void {
+  for (const each of value.split(",")) {
+    const text = each.trim().replace(/={1,2}$/, "");
+    if (!/^[A-Za-z0-9+/_-]*$/.test(text) || text.length % 4 === 1)
+      throw new CallError("INVALID_METADATA", `header ${field} is not base64`, { source: "caller" });
+  }
 }
 
 /** Never copied from metadata into an answer: framing, connection, and what gRPC keeps for itself. */
