@@ -35,12 +35,14 @@ const messages = readFileSync(join(import.meta.dirname, "../protos/suite/v1/suit
 const imports = ["google/api/annotations.proto", "google/api/httpbody.proto", "suite/v1/suite.proto"];
 
 export class SuiteSchema {
+  readonly descriptorSet: Uint8Array;
   readonly schema: Schema;
   private readonly registry: FileRegistry;
 
-  constructor(schema: Schema, registry: FileRegistry) {
-    this.schema = schema;
-    this.registry = registry;
+  constructor(descriptorSet: Uint8Array) {
+    this.descriptorSet = descriptorSet;
+    this.schema = buildSchema(descriptorSet);
+    this.registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet));
   }
 
   /** JSON of protobuf-es, so that no codec of ours says what arrived. */
@@ -70,8 +72,7 @@ export function suiteSchema(rules: Rules, more = ""): SuiteSchema {
 }
 
 export function schemaOf(files: Readonly<Record<string, string>>): SuiteSchema {
-  const descriptorSet = bufBuild(files);
-  return new SuiteSchema(buildSchema(descriptorSet), createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptorSet)));
+  return new SuiteSchema(bufBuild(files));
 }
 
 function methodText(name: string, { more = [], input = "Everything", output = input, streams, ...own }: Rule): string {

@@ -108,7 +108,10 @@ export class TranscodingSuite {
 
   /** An `it` of the row. */
   row(title: string, expected: WireCase): void {
-    it(title.replace(/[^\x20-\x7e]/g, (char) => JSON.stringify(char).slice(1, -1)), () => this.check(expected));
+    it(
+      title.replace(/[^\x20-\x7e]/g, (char) => JSON.stringify(char).slice(1, -1)),
+      () => this.check(expected),
+    );
   }
 
   async check(expected: WireCase): Promise<void> {
