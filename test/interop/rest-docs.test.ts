@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { configSchema } from "../../src/config/schema.ts";
+import { configSchema, toConfig, type Config } from "../../src/config/schema.ts";
+import { tableOptions } from "../../src/runtime/table-options.ts";
 import { TranscodingHop } from "../support/transcoding-hop.ts";
 
 interface Example {
@@ -54,9 +55,23 @@ function holds(actual: unknown, expected: unknown, at: string): void {
   else assert.equal(actual, expected, at);
 }
 
+/** One configuration that says what all of the page's do. */
+function configured(): Config {
+  const parts = blocks("yaml").map(({ text }) => toConfig(configSchema.parse(parse(text))));
+  const { inbound } = parts[0]!;
+  return {
+    ...parts[0]!,
+    inbound: {
+      ...inbound,
+      rules: parts.flatMap((part) => part.inbound.rules),
+      profiles: Object.assign({}, ...parts.map((part) => part.inbound.profiles)) as Config["inbound"]["profiles"],
+    },
+    methods: Object.assign({}, ...parts.map((part) => part.methods)) as Config["methods"],
+  };
+}
+
 describe("docs/rest.md", () => {
-  const yaml = blocks("yaml").map(({ text }) => configSchema.parse(parse(text)).inbound);
-  const rest = TranscodingHop.inSuite({ table: { rules: yaml.flatMap(({ rules }) => rules) } });
+  const rest = TranscodingHop.inSuite({ table: tableOptions(configured()) });
 
   for (const each of blocks("http").map(example))
     it(`line ${each.line}: ${each.method} ${each.path}`, async () => {
@@ -78,5 +93,5 @@ describe("docs/rest.md", () => {
       } else assert.equal(text.trimEnd(), each.answer);
     });
 
-  it("has examples", () => assert.ok(blocks("http").length >= 39));
+  it("has examples", () => assert.ok(blocks("http").length >= 46));
 });

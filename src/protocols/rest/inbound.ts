@@ -26,6 +26,8 @@ import { writeError } from "./errors.ts";
 import { profileHeader, readRequestHeaders, type RequestFields } from "./headers.ts";
 import { bindBody, unsupportedType } from "./request-body.ts";
 import { JsonMessages, RawMessages } from "./request-stream.ts";
+import { FormMessages } from "./form-messages.ts";
+import { BodyMessages } from "./body-messages.ts";
 import { writeLate, writeSingle } from "./single-answer.ts";
 import { writeStream } from "./stream-reply.ts";
 
@@ -61,8 +63,10 @@ export function createRestInbound(): Inbound {
       if (route.method.clientStreaming) {
         const messages = requestMessages(head, source, route, fields.contentType, catalogue.messageBytes);
         const call = makeCall(x, route, fields, deadline, messages);
-        // Where both sides stream, the upstream may be the one to speak first.
-        if (route.method.serverStreaming || !(messages instanceof JsonMessages)) return call;
+        if (!(messages instanceof BodyMessages)) return call;
+        messages.countFor(call);
+        // Where both sides stream, the upstream may be the one to speak first; and nothing is wrong with any first piece of a raw body.
+        if (route.method.serverStreaming || messages instanceof RawMessages) return call;
         return messages.readAhead(deadline.atMs)?.then(() => call) ?? call;
       }
       const body = collectBody(head, source, catalogue.messageBytes, deadline.atMs);
@@ -116,8 +120,9 @@ function requestMessages(
   const type = (contentType ?? "").replace(/\s*;.*$/s, "").toLowerCase();
   if (lineTypes.has(type)) return new JsonMessages(body, route, limitBytes, "values");
   if (isJsonType(type)) return new JsonMessages(body, route, limitBytes, "any");
+  if (type === "multipart/form-data") return new FormMessages(body, route, contentType!, limitBytes);
   if (head.contentLength <= 0 && body.whole()?.length === 0) return new MessageList([]);
-  throw unsupportedType(contentType, "application/json, application/x-ndjson");
+  throw unsupportedType(contentType, "application/json, application/x-ndjson, multipart/form-data");
 }
 
 function toCall(x: Exchange, route: RouteMatch, fields: RequestFields, deadline: Deadline, body: Uint8Array): Call {

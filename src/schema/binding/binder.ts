@@ -177,6 +177,11 @@ export class Binder {
     return this.bindFormWith(target, (form) => form.bindParts(parts, formOut));
   }
 
+  /** The part of a form is a file for one field of bytes: it may come in as many messages as it takes. @throws CallError */
+  takesPieces(part: Omit<FormPart, "data">): boolean {
+    return (this.form ??= this.createForm()).takesPieces(part);
+  }
+
   /** As {@link bind}, where {@link rawBody} says that the body is taken as it is. @throws CallError */
   bindRaw(target: BindTarget, body: HttpBody): Payload {
     const wire = encodeHttpBody(body);

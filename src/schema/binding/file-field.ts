@@ -40,6 +40,11 @@ export class FileField {
     return taken ? new FileField(path, profile) : undefined;
   }
 
+  /** The field holds the bytes of a file, and not a message that it describes. */
+  get holdsBytes(): boolean {
+    return isHttpBody(this.field.value) || isBytes(this.field.value);
+  }
+
   /** Writes one occurrence. @throws CallError when JSON does not fit */
   write(part: FormPart, out: WireWriter): void {
     const { value } = this.field;

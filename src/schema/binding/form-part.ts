@@ -9,7 +9,7 @@ export interface FormPart {
 }
 
 /** The sender meant bytes and not text. */
-export function isFile({ contentType, fileName }: FormPart): boolean {
+export function isFile({ contentType, fileName }: Pick<FormPart, "contentType" | "fileName">): boolean {
   return fileName !== undefined || (contentType !== "" && !/^text\/plain\s*(;|$)/i.test(contentType));
 }
 

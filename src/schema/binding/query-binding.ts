@@ -11,7 +11,7 @@ import type { BindingOptions } from "./binding-options.ts";
 import { resolveFieldPath, type FieldPath } from "./field-path.ts";
 import { MessagePaths, mergeMessages } from "./merge-messages.ts";
 import { FileField } from "./file-field.ts";
-import type { FormPart } from "./form-part.ts";
+import { isFile, type FormPart } from "./form-part.ts";
 import { invalidParameter, wrapIn, wrappingOf, type Origin, type Parameter } from "./parameter.ts";
 import { ParameterTable, quoted, unknownParameter } from "./parameter-table.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -82,6 +82,12 @@ export class QueryBinding {
     return scope.paths;
   }
 
+  /** The part is a file, and its field holds the bytes of one. */
+  takesPieces({ name, contentType, fileName }: Omit<FormPart, "data">): boolean {
+    const file = fileOf(this.root, { name, contentType, fileName, data: noBytes }, this.rules.options);
+    return file !== undefined && file.field.cardinality === "singular" && file.holdsBytes && isFile({ contentType, fileName });
+  }
+
   private bindEntry(name: string, raw: string, scope: Scope): void {
     if (this.ignored.has(name)) return;
     const { bodyCovers, options } = this.rules;
@@ -102,6 +108,7 @@ type Target = Pick<Parameter, "path" | "field" | "oneofs" | "numbers">;
 
 /** Longer names are no field's. */
 const longestPath = 512;
+const noBytes = new Uint8Array(0);
 
 /** One message that parameters are being written to: the request's, or an element of a repeated field. */
 class Scope {
@@ -158,9 +165,7 @@ class Scope {
   putPart(part: FormPart): void {
     const { name } = part;
     const { options, origin } = this.rules;
-    const names = name.length > longestPath ? [] : name.split(".");
-    const path = names.length > 0 && names.length <= options.maxDepth ? resolveFieldPath(this.table.message, names) : undefined;
-    const file = path === undefined || "message" in path ? undefined : FileField.of(path, part, options.json);
+    const file = fileOf(this.table.message, part, options);
     if (file === undefined) {
       this.put(name, encodedText(part, origin), 0);
       return;
@@ -300,6 +305,13 @@ function tableIn(
   let table = tables.get(message);
   if (table === undefined) tables.set(message, (table = new ParameterTable(message, options, origin)));
   return table;
+}
+
+/** The field that takes the part as it is; undefined where the part is text. */
+function fileOf(message: MessageDescriptor, part: FormPart, { maxDepth, json }: BindingOptions): FileField | undefined {
+  const names = part.name.length > longestPath ? [] : part.name.split(".");
+  const path = names.length > 0 && names.length <= maxDepth ? resolveFieldPath(message, names) : undefined;
+  return path === undefined || "message" in path ? undefined : FileField.of(path, part, json);
 }
 
 /** The text of a part, written as it would stand in a query. */
