@@ -61,6 +61,16 @@ const inbound = z.strictObject({
     {},
     "Named JSON settings, over `json`, that clients choose by the header `dragoman-profile` or by `Accept: application/json; profile=NAME`.",
   ),
+  health: setting(
+    z.enum(["own", "upstream"]),
+    "own",
+    "Who answers `grpc.health.v1.Health`: `own` tells whether calls reach the service, `upstream` passes the question through.",
+  ),
+  reflection: setting(
+    z.enum(["auto", "own", "upstream", "off"]),
+    "auto",
+    "Who answers `grpc.reflection`: the service where its schema comes by reflection and else the proxy (`auto`), always one of them, or nobody.",
+  ),
   rules: setting(
     z.array(httpRule),
     [],

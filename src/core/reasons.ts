@@ -32,6 +32,7 @@ export const reasons = {
   MISSING_MESSAGE: entry(Code.UNIMPLEMENTED, 400, "never", "A unary call carried no message."),
   TOO_MANY_MESSAGES: entry(Code.UNIMPLEMENTED, 400, "never", "A unary call carried more than one message."),
   UNKNOWN_PATH: entry(Code.NOT_FOUND, 404, "never", "No method answers this path."),
+  UNKNOWN_SERVICE: entry(Code.NOT_FOUND, 404, "never", "The schema has no such service."),
   UNKNOWN_METHOD: entry(Code.UNIMPLEMENTED, 501, "never", "The schema has no such method."),
   METHOD_NOT_ALLOWED: entry(Code.UNIMPLEMENTED, 405, "never", "The path exists, but not with this HTTP method."),
   UNSUPPORTED_MEDIA_TYPE: entry(Code.INVALID_ARGUMENT, 415, "never", "The content type is not one this method takes."),

@@ -9,6 +9,7 @@ import type { Closable } from "../core/close-stack.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Reply } from "../core/reply.ts";
 import type { Status } from "../core/status.ts";
+import type { MethodDescriptor } from "../schema/descriptor.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import type { Exchange, RequestHead } from "../wire/exchange.ts";
 
@@ -16,10 +17,17 @@ import type { Exchange, RequestHead } from "../wire/exchange.ts";
 export interface Catalogue {
   /** Undefined while no schema has been loaded. */
   readonly table: MethodTable | undefined;
+  /** Methods that the proxy answers itself; asked for those that the table does not have. */
+  readonly own?: MethodTable | undefined;
   /** Largest message a unary call may carry, in bytes. */
   readonly messageBytes: number;
   /** Errors of our own go out with code and message alone, without the details that name their reason. */
   readonly plainErrors?: boolean | undefined;
+}
+
+/** The method at "/pkg.Service/Method", the service's or the proxy's own. */
+export function methodAt({ table, own }: Catalogue, path: string): MethodDescriptor | undefined {
+  return table?.byPath(path) ?? own?.byPath(path);
 }
 
 export interface Inbound {

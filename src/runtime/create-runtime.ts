@@ -21,6 +21,7 @@ import type { ExplainedRequest } from "./explain/explained-request.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import { Generation } from "./generation.ts";
 import { withOwnPages } from "./own-pages.ts";
+import { OwnAnswers, type OwnView } from "./own-answers.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { StartError } from "./start-error.ts";
 import { readServerTls } from "./tls-files.ts";
@@ -70,8 +71,9 @@ export interface Runtime {
 /** @throws StartError */
 export async function createRuntime(config: Config, services: ProcessServices): Promise<Runtime> {
   const stack = new CloseStack();
+  const own = new OwnAnswers(services.clock);
   try {
-    const runtime = new ServiceRuntime(services, await Generation.create({ config, policies, services }));
+    const runtime = new ServiceRuntime(services, own, await Generation.create({ config, policies, services, own }));
     stack.defer(() => runtime.closeUpstream());
     await runtime.listen(stack);
     return runtime;
@@ -83,6 +85,7 @@ export async function createRuntime(config: Config, services: ProcessServices): 
 
 class ServiceRuntime implements Runtime {
   private readonly services: ProcessServices;
+  private readonly own: OwnAnswers;
   private generation: Generation;
   private listener: Listener | undefined;
   private stack: CloseStack | undefined;
@@ -92,9 +95,11 @@ class ServiceRuntime implements Runtime {
   private readonly leaving = new Set<Promise<void>>();
   private readonly handler: ExchangeHandler;
 
-  constructor(services: ProcessServices, generation: Generation) {
+  constructor(services: ProcessServices, own: OwnAnswers, generation: Generation) {
     this.services = services;
+    this.own = own;
     this.generation = generation;
+    own.attach(this.ownView);
     const { logger } = services;
     const serving = (): Serving => this.generation.serving;
     const serve = createDispatcher({
@@ -104,6 +109,16 @@ class ServiceRuntime implements Runtime {
         logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause }),
     });
     this.handler = withOwnPages({ serve, serving, config: () => this.config, logger });
+  }
+
+  /** What health and reflection tell of. */
+  private get ownView(): OwnView {
+    return {
+      serving: async () => this.readiness().ready && (await this.generation.reaches()),
+      services: () => this.table?.schema.services.map(({ name }) => name) ?? [],
+      schema: () => this.table?.schema,
+      leaving: () => this.draining,
+    };
   }
 
   get config(): Config {
@@ -197,7 +212,7 @@ class ServiceRuntime implements Runtime {
     const moves = config.inbound.listen !== old.inbound.listen;
     if (!moves) refuseFixed(old, config);
     const tls = config.inbound.tls === undefined ? undefined : readServerTls(config.inbound.tls);
-    const next = await Generation.create({ config, policies: [...policies], services: this.services, previous });
+    const next = await Generation.create({ config, policies: [...policies], services: this.services, previous, own: this.own });
     let replaced: Listener | undefined;
     try {
       if (moves) {

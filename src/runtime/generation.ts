@@ -5,36 +5,45 @@
  * its source is), and so a generation must not close what its successor has taken.
  */
 import { isDeepStrictEqual } from "node:util";
-import { parseUpstream } from "../config/addresses.ts";
+import { parseUpstream, type HostPort } from "../config/addresses.ts";
 import type { Config } from "../config/schema.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Method } from "../core/method.ts";
+import { ownMethods } from "../own-services/own-schema.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { catalogueOf } from "./catalogue.ts";
 import type { Serving } from "./dispatch.ts";
+import type { OwnAnswers } from "./own-answers.ts";
 import { Pipelines } from "./pipelines.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { createSchemaSource, SchemaWatch } from "./schema-watch.ts";
 import { StartError } from "./start-error.ts";
 import { sameTable, tableOptions } from "./table-options.ts";
 import { createUpstream } from "./upstream-client.ts";
+import { UpstreamHealth } from "./upstream-health.ts";
 import { probeUntilReached } from "./upstream-probe.ts";
+import { UpstreamReflection } from "./upstream-reflection.ts";
 
 const firstSchemaWaitMs = 3000;
 
 /** The upstream with what was learnt from it; handed on as a whole. */
 class Hop {
   readonly cluster: Cluster;
+  readonly health: UpstreamHealth;
+  readonly reflection: UpstreamReflection;
   readonly stopping = new AbortController();
   watch: SchemaWatch | undefined;
   /** The upstream has answered, or accepted a connection, at least once. */
   reached = false;
   onTable: (table: MethodTable) => void = () => {};
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, upstream: HostPort, clock: Clock) {
     this.cluster = cluster;
+    this.health = new UpstreamHealth(cluster, upstream, clock);
+    this.reflection = new UpstreamReflection({ handler: cluster.handler, clock, watch: () => this.watch });
   }
 
   async close(graceMs: number): Promise<void> {
@@ -50,6 +59,8 @@ export interface GenerationOptions {
   readonly policies: readonly Policy[];
   readonly services: ProcessServices;
   readonly previous?: Generation | undefined;
+  /** What the proxy answers itself. */
+  readonly own?: OwnAnswers | undefined;
 }
 
 export class Generation {
@@ -57,13 +68,19 @@ export class Generation {
   readonly pipelines: Pipelines;
   private readonly hop: Hop;
   private readonly services: ProcessServices;
+  private readonly own: OwnAnswers | undefined;
   private current: Serving;
 
   private constructor(options: GenerationOptions, hop: Hop) {
     this.config = options.config;
     this.services = options.services;
     this.hop = hop;
-    this.pipelines = new Pipelines({ ...options, target: hop.cluster.handler });
+    this.own = options.own;
+    this.pipelines = new Pipelines({
+      ...options,
+      target: hop.cluster.handler,
+      own: (method) => options.own?.handlerOf(method.path, options.config, hop.reflection),
+    });
     this.current = this.serve(hop.watch?.table);
   }
 
@@ -102,6 +119,11 @@ export class Generation {
     return this.hop.reached;
   }
 
+  /** Whether a call would reach the upstream now. */
+  reaches(): boolean | Promise<boolean> {
+    return this.hop.health.reaches();
+  }
+
   /** Lets calls to the upstream finish and closes it, unless `next` has taken it over. */
   async close(graceMs: number, next?: Generation): Promise<void> {
     if (next?.hop !== this.hop) await this.hop.close(graceMs);
@@ -116,6 +138,7 @@ export class Generation {
     const { pipelines, config } = this;
     return {
       ...catalogueOf(config, table),
+      own: this.own?.table,
       handlerOf: (method: Method): Handler => pipelines.handlerOf(method),
       observed: (innermost: Handler): Handler => pipelines.observed(innermost),
     };
@@ -124,7 +147,7 @@ export class Generation {
   private adopt(table: MethodTable): void {
     const { metrics, logger } = this.services;
     const methods = table.schema.services.flatMap((service) => service.methods);
-    metrics.setKnown(new Set(methods.map((method) => method.path)));
+    metrics.setKnown(new Set([...methods, ...ownMethods()].map((method) => method.path)));
     this.hop.reached ||= this.hop.watch?.kind === "reflection";
     this.current = this.serve(table);
     logger.info("schema loaded", { source: this.hop.watch?.kind, hash: table.schema.hash.slice(0, 12), methods: methods.length });

@@ -17,6 +17,8 @@ export interface PipelinesOptions {
   readonly config: Pick<Config, "policies" | "methods">;
   readonly services: Services;
   readonly target: Handler;
+  /** What answers a method instead of the target. */
+  readonly own?: ((method: Method) => Handler | undefined) | undefined;
 }
 
 export class Pipelines {
@@ -69,8 +71,8 @@ export class Pipelines {
   }
 
   private composed(method: Method): Handler {
-    const { policies, config, target } = this.options;
-    return compose(this.layersOf(policies, policiesFor(config, method.path)), target);
+    const { policies, config, target, own } = this.options;
+    return compose(this.layersOf(policies, policiesFor(config, method.path)), own?.(method) ?? target);
   }
 
   private layersOf(policies: readonly Policy[], settings: PolicySettings): Layer[] {

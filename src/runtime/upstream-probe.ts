@@ -26,7 +26,8 @@ export async function probeUntilReached(
   return false;
 }
 
-function accepts(host: string, port: number): Promise<boolean> {
+/** Whether `host:port` accepts a connection now. */
+export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const settle = (reached: boolean): void => {

@@ -14,7 +14,7 @@ import type { Payload } from "../../core/payload.ts";
 import type { Reply } from "../../core/reply.ts";
 import { statusOf, type Status } from "../../core/status.ts";
 import type { Exchange, RequestHead } from "../../wire/exchange.ts";
-import type { Catalogue, Inbound } from "../protocol.ts";
+import { methodAt, type Catalogue, type Inbound } from "../protocol.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { collectBody } from "../shared/collect-body.ts";
 import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
@@ -56,7 +56,7 @@ export function createConnectInbound(): Inbound {
       const request = kindOf(head);
       if (request === undefined) throw unsupported(head);
       const path = pathOf(head.target);
-      const method = catalogue.table?.byPath(path) ?? (request.streaming ? opaqueMethod(path) : opaqueUnaryMethod(path));
+      const method = methodAt(catalogue, path) ?? (request.streaming ? opaqueMethod(path) : opaqueUnaryMethod(path));
       // An envelope for a unary method, or the reverse, is the wrong content type for it.
       if (method.unary === request.streaming) throw unsupported(head);
       return request.streaming
@@ -104,7 +104,7 @@ function decodeUnary(x: Exchange, fields: RequestFields, method: Method, form: M
 function decodeGet(x: Exchange, fields: RequestFields, catalogue: Catalogue): Call {
   const { target } = x.head;
   const path = pathOf(target);
-  const method = catalogue.table?.byPath(path);
+  const method = methodAt(catalogue, path);
   if (method === undefined) throw new CallError("UNKNOWN_METHOD", undefined, { source: "caller", httpStatus: 404 });
   if (!method.unary || method.idempotency !== "no-side-effects")
     throw new CallError("METHOD_NOT_ALLOWED", `${path} may have side effects: call it by POST`, {
@@ -192,8 +192,8 @@ function rejectUnary(error: CallError, x: Exchange, catalogue: Catalogue): void 
 }
 
 /** A path that neither the schema knows nor, as it turned out, the upstream. */
-function isUnknown({ target }: RequestHead, { table }: Catalogue): boolean {
-  return table !== undefined && table.byPath(pathOf(target)) === undefined;
+function isUnknown({ target }: RequestHead, catalogue: Catalogue): boolean {
+  return catalogue.table !== undefined && methodAt(catalogue, pathOf(target)) === undefined;
 }
 
 function withMetadata(headers: string[], metadata: Metadata, trailers: Metadata): string[] {

@@ -2,7 +2,7 @@
 import type { CallError } from "../../core/call-error.ts";
 import { Code } from "../../core/code.ts";
 import type { Exchange } from "../../wire/exchange.ts";
-import type { Catalogue } from "../protocol.ts";
+import { methodAt, type Catalogue } from "../protocol.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
 import { retryAfter } from "../shared/error-details.ts";
 import { errorJson } from "../shared/error-json.ts";
@@ -29,7 +29,7 @@ export function writeError(error: CallError, x: Exchange, catalogue: Catalogue):
 }
 
 /** The address of an RPC: whoever comes there with a form we do not read need not be a client of REST. */
-function isMethodPath(target: string, { table }: Catalogue): boolean {
+function isMethodPath(target: string, catalogue: Catalogue): boolean {
   const query = target.indexOf("?");
-  return table?.byPath(query < 0 ? target : target.slice(0, query)) !== undefined;
+  return methodAt(catalogue, query < 0 ? target : target.slice(0, query)) !== undefined;
 }

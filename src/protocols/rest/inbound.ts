@@ -52,9 +52,7 @@ export function createRestInbound(): Inbound {
 
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
       const { head } = x;
-      if (catalogue.table === undefined) throw new CallError("NO_SCHEMA");
-      const found = catalogue.table.route(head.method, head.target);
-      if (!found.found) throw missed(head.method, head.target, found.allow);
+      const found = routeOf(head, catalogue);
       const fields = readRequestHeaders(head.headers.flat);
       const chosen = fields.profile !== undefined || fields.acceptProfile !== undefined;
       const route = chosen ? profiled(found, fields) : found;
@@ -96,6 +94,17 @@ function profiled(route: RouteMatch, { profile, acceptProfile }: RequestFields):
   throw new CallError("BAD_REQUEST", `header ${profileHeader}: no JSON profile ${JSON.stringify(profile.slice(0, 64))}${hint}`, {
     source: "caller",
   });
+}
+
+/** @throws CallError */
+function routeOf({ method, target }: RequestHead, { table, own }: Catalogue): RouteMatch {
+  const found = table?.route(method, target);
+  if (found?.found === true) return found;
+  const answeredHere = own?.route(method, target);
+  if (answeredHere?.found === true) return answeredHere;
+  const allow = [...(found?.allow ?? []), ...(answeredHere?.allow ?? [])];
+  if (table === undefined && allow.length === 0) throw new CallError("NO_SCHEMA");
+  throw missed(method, target, allow);
 }
 
 /** The messages of a client stream. @throws CallError */

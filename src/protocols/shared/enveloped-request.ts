@@ -11,7 +11,7 @@ import { SingleMessage, type Messages } from "../../core/messages.ts";
 import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import type { BodyReader, Exchange } from "../../wire/exchange.ts";
-import type { Catalogue } from "../protocol.ts";
+import { methodAt, type Catalogue } from "../protocol.ts";
 import { collectBody } from "./collect-body.ts";
 import { envelopeBytes, envelopeLength, tooLarge } from "./envelope.ts";
 import { MessageBody, payloadOf } from "./message-body.ts";
@@ -79,7 +79,7 @@ export function decodeEnveloped(
   if (Number.isNaN(head.timeoutMs))
     throw new CallError("INVALID_TIMEOUT", `grpc-timeout ${JSON.stringify(x.head.headers.get("grpc-timeout"))} cannot be read`);
   if (head.form === undefined) throw unknownForm(x);
-  const method = methodAt(x.head.target, catalogue);
+  const method = methodOf(x.head.target, catalogue);
   const deadline = new Deadline(head.timeoutMs < 0 ? Infinity : x.arrivedAtMs + head.timeoutMs);
   const limitBytes = catalogue.messageBytes;
   const { form, requestEncoding: request } = head;
@@ -118,8 +118,8 @@ function callOf(
 }
 
 /** The schema's method for "/pkg.Service/Method", or an opaque one where the schema has none. @throws CallError for any other path */
-function methodAt(target: string, catalogue: Catalogue): Method {
-  const method = catalogue.table?.byPath(target);
+function methodOf(target: string, catalogue: Catalogue): Method {
+  const method = methodAt(catalogue, target);
   if (method !== undefined) return method;
   // Two segments, nothing more: anything else never was a gRPC path.
   const slash = target.indexOf("/", 1);

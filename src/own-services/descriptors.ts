@@ -1,0 +1,16 @@
+/** grpc.health.v1 and grpc.reflection, compiled, deflated and in base64: written by deploy/own-descriptors.ts, not by hand. */
+export const descriptors: readonly string[] = [
+  "7VVLb+NUFK7zKj1pHr3pw9PRoI47w2SGyk0CQoDEJqVMOnSSyul0BCyMk9w4pq4dbCeQFWvW/AD2LJD4D0hsWfI/2LBBQvf6OnYcu0kEi5GYla/PPe/znfvB",
+  "Hxm4q1rD7vEAK7ozOB5X2UkcWqZjojy5FJloXBVKsNWgP+ea7Uj46xG2HeFXDlBQag9Nw8boHN6wHcUZ2djmuYNkOVuriLPuxHkrsc1MTg3HmkhTD/tfQm7m",
+  "ChUheY0nPHfAlTckckQfQHqs6CPMJw64crZ2GB3tZIC71144ybX4MPE+J4heFUyDFod4WLexNda6mIXyfoVfOChFuERnkHGzpgb5WnWJPMQ2cWqobokScyC0",
+  "IDdzgbKw/qL5abP1sllcIz/tU+nqrPm0yKECZJutS9kTJFAJCvTn5FT2TJK1vznIuOHRBaRpCki4NT/ahf1leokkSL9UnO7gP/NY4dBzSBF4oPu3Qcf1KCxG",
+  "V12BLc0M6dWzruIFQfwF9/mRapqqjkXV1BVDFU1LPQ6uCDnL7lkeV39K5J8Sb64L8araydDNeQd+z8EhtbNwX8ddRzMNsl7+H1sxRLMJiMdV4c8E7JHBY0ua",
+  "yj1AIkgNTNthaKRn9ASKfU3Hcmcik6+h3GA+Se4ba1KeSOqTT5gcvQe7VLdrGo6iGZqhyvbkpmPqfIpZbJP7k+l1m96iDtwJ2+FvHWzYmmnwabpxD8T5WsRT",
+  "T4kV0FiT9mYDTDVQHe4puu77lY3RTQdbtmz2ZWcyxHyGpXhH0fWpWdNVavUvJ0OMHkJO12xHZmtq8+vMZpOI20xa34LCDbZtRcWyxd6xPhTDyaJHUAgUTHNw",
+  "G5/3xTTsYyiG06bvUFoq4NlEhZ9TwM9Ply3RPYCxoms9OTDkDSppkElfQdG0NFUzFN3Lmz13b0c1PwZEUsFz4tXZB55Ot4ftrqUNHdOSLZYSxUW29iTKP0HV",
+  "x1MTr4jGmkQxNn+DLHgzesLTaOn4akITD4S7G4GHaUwZdmcQ4cfK0FiPomKd+2AJxNkOYmga4BnksWUFW7ZOHd+PLIJoBlzmcFBQR1D0cenKhHPYjW40qsFO",
+  "eGz0VaGEuymVZqdAXzjhK9iLaSR6APmOYmOKc5m+Ii4AN4mUwLxJXpBoqCejoH4JpYhGoo+CpJr0uXoevAErn3kfQiHsEUEqkC89C23IzTSb7JY7p67Zc1XT",
+  "0gaVnJg9jA7BnYXMBkAXa0PapMLnrqz2PQfF8FahEWyHZWdG30Sr7OT+0XLKbi1lrsLV+7DjsdmMVX0nbOZx27sx3BbgKMpv/r889intxxyU5ylN0YcDZZ7X",
+  "9ubzoprCX68guamLye2xGFPQa4abW/vf/gXDfRHLcJXYCSxNc9cLae44NsjKXPfNklxXWYys1Qivt4DwjmIDrsJ6rRjWeyu+nP8T9X0WTX31MPWVb0X1K8d/",
+  "P0Tx33cx/Lfyxu5XV7DwmdBjqH8A",
+];
