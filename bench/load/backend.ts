@@ -6,7 +6,7 @@
 import type { ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { listAnswer } from "./payloads.ts";
+import { eventAnswer, listAnswer } from "./payloads.ts";
 import { freePort, listening, LOAD_CORE, start } from "./processes.ts";
 import { because, cached, contentKey, PEERS, tool } from "./scratch.ts";
 
@@ -33,9 +33,11 @@ async function command(cache: string): Promise<{ kind: string; command: string[]
 export async function startBackend(cache: string, folder: string): Promise<Backend> {
   const program = await command(cache);
   const list = join(folder, "list.bin");
+  const event = join(folder, "event.bin");
   writeFileSync(list, listAnswer());
+  writeFileSync(event, eventAnswer());
   const port = await freePort();
-  const child = start([...program.command, String(port), list], { core: LOAD_CORE, log: join(folder, "backend.log") });
+  const child = start([...program.command, String(port), list, event], { core: LOAD_CORE, log: join(folder, "backend.log") });
   await listening(port, child);
   return { port, kind: program.kind, process: child };
 }

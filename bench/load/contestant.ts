@@ -5,7 +5,9 @@
  */
 
 /** The answers a contestant can give; a scenario asks for one of them. */
-export type Route = "rest-get" | "rest-post" | "rest-list" | "grpc";
+export type RestRoute = "rest-get" | "rest-post" | "rest-list" | "rest-stream";
+export type GrpcRoute = "grpc" | "grpc-stream";
+export type Route = RestRoute | GrpcRoute;
 
 export interface Ports {
   readonly listen: number;

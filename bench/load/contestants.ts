@@ -4,13 +4,14 @@ import { envoyProxy, envoyTranscoder } from "../peers/envoy/contestant.ts";
 import { grpcGateway } from "../peers/grpc-gateway/contestant.ts";
 import { haproxy } from "../peers/haproxy/contestant.ts";
 import { nginx } from "../peers/nginx/contestant.ts";
-import { obviousStack } from "../peers/obvious-stack/contestant.ts";
+import { obviousRelay, obviousStack } from "../peers/obvious-stack/contestant.ts";
 import { sketchForward, sketchPipeline, sketchW } from "../peers/sketch/contestant.ts";
 import type { Contestant } from "./contestant.ts";
 
 export const contestants: readonly Contestant[] = [
   dragoman,
   obviousStack,
+  obviousRelay,
   grpcGateway,
   envoyTranscoder,
   envoyProxy,

@@ -10,7 +10,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Backend } from "./backend.ts";
 import type { Contestant, Prepared } from "./contestant.ts";
 import { h2loadCommand, readH2load, readWrk, wrkCommand, wrkScript } from "./generators.ts";
-import { GRPC_HEADERS, GRPC_PATH, grpcBody, REST_REQUESTS } from "./payloads.ts";
+import { GRPC_HEADERS, GRPC_PATHS, grpcBody, REST_REQUESTS } from "./payloads.ts";
 import { cpuNs, residentMb } from "./proc.ts";
 import { freePort, listening, run, start, stop, TEST_CORE } from "./processes.ts";
 import type { LoadScenario } from "./scenarios.ts";
@@ -83,10 +83,10 @@ function command(scenario: LoadScenario, port: number, seconds: number, folder: 
     writeFileSync(script, wrkScript(request));
     return wrkCommand(port, request.path, script, scenario.connections, seconds);
   }
-  const bodyFile = join(folder, "grpc-body.bin");
-  writeFileSync(bodyFile, grpcBody());
+  const bodyFile = join(folder, `${scenario.route}.bin`);
+  writeFileSync(bodyFile, grpcBody(scenario.route));
   const { connections, streams } = scenario;
-  return h2loadCommand(port, GRPC_PATH, { connections, streams, headers: GRPC_HEADERS, bodyFile }, seconds);
+  return h2loadCommand(port, GRPC_PATHS[scenario.route], { connections, streams, headers: GRPC_HEADERS, bodyFile }, seconds);
 }
 
 /** One round. On a busy machine a short one can end before the generator's connections stand, so one without a request is run once more, and said. */
@@ -108,9 +108,12 @@ async function attempt(scenario: LoadScenario, live: Live, seconds: number, fold
   const output = await run(line);
   const cpu = cpuNs(pid) - cpuBefore;
   const elapsedMs = performance.now() - startedAt;
-  const { completed, perSecond, p50Us, p99Us, failed } = scenario.kind === "wrk" ? readWrk(output) : readH2load(output);
+  const { completed, perSecond: answersPerSecond, p50Us, p99Us, failed } = scenario.kind === "wrk" ? readWrk(output) : readH2load(output);
   if (completed === 0) return undefined;
-  return { cpuUs: cpu / 1e3 / completed, perSecond, p50Us, p99Us, failed, residentMb: residentMb(pid), utilisation: cpu / 1e6 / elapsedMs };
+  const each = scenario.messages ?? 1;
+  const cpuUs = cpu / 1e3 / (completed * each);
+  const perSecond = answersPerSecond * each;
+  return { cpuUs, perSecond, p50Us, p99Us, failed, residentMb: residentMb(pid), utilisation: cpu / 1e6 / elapsedMs };
 }
 
 const known = (values: readonly (number | undefined)[]): number | undefined => {

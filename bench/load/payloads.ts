@@ -9,7 +9,7 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { HttpRequest } from "./generators.ts";
-import type { Route } from "./contestant.ts";
+import type { GrpcRoute, RestRoute } from "./contestant.ts";
 
 export const DESCRIPTORS = fileURLToPath(new URL("../protos/bench.binpb", import.meta.url));
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(DESCRIPTORS)));
@@ -21,6 +21,7 @@ function message(name: string): DescMessage {
 }
 
 const LIST_LENGTH = 100;
+export const STREAM_LENGTH = 1000;
 const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /** The headers a browser behind a load balancer sends: ten with `Host`, about 520 bytes. */
@@ -74,7 +75,21 @@ function envelope(type: DescMessage, json: JsonValue): Buffer {
 /** What the backend answers to List. */
 export const listAnswer = (): Buffer => envelope(message("bench.OrderList"), LIST);
 
-export const GRPC_PATH = "/helloworld.Greeter/SayHello";
+const EVENT = {
+  orderId: "ord_8f14e45fceea167a",
+  version: "1763889330250",
+  at: "2026-11-23T09:15:30.250Z",
+  status: "SHIPPED",
+  note: "Left the depot in Stuttgart, arrives tomorrow by noon.",
+} satisfies JsonValue;
+
+/** What the backend answers to Watch, again and again. */
+export const eventAnswer = (): Buffer => envelope(message("bench.OrderEvent"), EVENT);
+
+export const GRPC_PATHS: Readonly<Record<GrpcRoute, string>> = {
+  grpc: "/helloworld.Greeter/SayHello",
+  "grpc-stream": "/bench.Orders/Watch",
+};
 export const GRPC_HEADERS = [
   ["content-type", "application/grpc"],
   ["te", "trailers"],
@@ -82,9 +97,18 @@ export const GRPC_HEADERS = [
   ["grpc-timeout", "5S"],
   ["traceparent", TRACEPARENT],
 ] as const;
-export const grpcBody = (): Buffer => envelope(message("helloworld.HelloRequest"), { name: "world" });
+/** What is sent. */
+export function grpcBody(route: GrpcRoute): Buffer {
+  if (route === "grpc") return envelope(message("helloworld.HelloRequest"), { name: "world" });
+  return envelope(message("bench.WatchOrdersRequest"), { count: STREAM_LENGTH });
+}
 
-export const REST_REQUESTS: Readonly<Record<Exclude<Route, "grpc">, HttpRequest>> = {
+/** What must come back. */
+export function grpcAnswer(route: GrpcRoute): Buffer {
+  return route === "grpc" ? grpcBody(route) : Buffer.concat(Array.from({ length: STREAM_LENGTH }, eventAnswer));
+}
+
+export const REST_REQUESTS: Readonly<Record<RestRoute, HttpRequest>> = {
   "rest-get": { method: "GET", path: "/v1/hello/world", headers: BROWSER_HEADERS },
   "rest-post": {
     method: "POST",
@@ -93,11 +117,17 @@ export const REST_REQUESTS: Readonly<Record<Exclude<Route, "grpc">, HttpRequest>
     body: JSON.stringify(ORDER),
   },
   "rest-list": { method: "GET", path: `/v1/orders?page_size=${LIST_LENGTH}`, headers: BROWSER_HEADERS },
+  "rest-stream": {
+    method: "GET",
+    path: `/v1/orders:watch?count=${STREAM_LENGTH}`,
+    headers: BROWSER_HEADERS.map(([name, value]) => [name, name === "accept" ? "application/x-ndjson" : value]),
+  },
 };
 
 /** The canonical JSON of the right answer. */
-export function expectedAnswer(route: Exclude<Route, "grpc">): JsonValue {
+export function expectedAnswer(route: RestRoute): JsonValue {
   const canonical = (name: string, json: JsonValue): JsonValue => toJson(message(name), fromJson(message(name), json));
   if (route === "rest-get") return canonical("helloworld.HelloReply", { message: "world" });
+  if (route === "rest-stream") return Array.from({ length: STREAM_LENGTH }, () => canonical("bench.OrderEvent", EVENT));
   return route === "rest-post" ? canonical("bench.Order", ORDER) : canonical("bench.OrderList", LIST);
 }

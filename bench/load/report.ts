@@ -41,13 +41,14 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), rule, ...rows.map(line)].join("\n");
 }
 
-const one = (value: number): string => (value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(1));
+const one = (value: number): string => (value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(value < 2 ? 2 : 1));
 const latency = (value: number | undefined): string => (value === undefined ? "-" : `${Math.round(value)}`);
 
 function loadTable(scenario: LoadScenario, rows: readonly LoadRow[]): string {
   const ours = rows.find((row) => row.name === OURS)?.cpuUs.median;
   const single = scenario.connections === 1;
-  const head = ["", "CPU us/request: median (min)", "x ours", "requests/s", "core used", "MB under load", "failed"];
+  const unit = scenario.messages === undefined ? "request" : "message";
+  const head = ["", `CPU us/${unit}: median (min)`, "x ours", `${unit}s/s`, "core used", "MB under load", "failed"];
   if (single) head.splice(4, 0, "p50 us", "p99 us");
   return table(
     head,

@@ -6,8 +6,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:http2";
-import type { Route } from "./contestant.ts";
-import { expectedAnswer, GRPC_HEADERS, GRPC_PATH, grpcBody, REST_REQUESTS } from "./payloads.ts";
+import type { GrpcRoute, Route } from "./contestant.ts";
+import { expectedAnswer, GRPC_HEADERS, GRPC_PATHS, grpcAnswer, grpcBody, REST_REQUESTS } from "./payloads.ts";
 import type { HttpRequest } from "./generators.ts";
 
 interface Answer {
@@ -31,7 +31,7 @@ function askHttp(port: number, { method, path, headers, body }: HttpRequest): Pr
   });
 }
 
-function askGrpc(port: number): Promise<{ grpcStatus: string; body: Buffer }> {
+function askGrpc(port: number, route: GrpcRoute): Promise<{ grpcStatus: string; body: Buffer }> {
   return new Promise((resolve, reject) => {
     const session = connect(`http://127.0.0.1:${port}`);
     const fail = (error: Error): void => {
@@ -39,7 +39,7 @@ function askGrpc(port: number): Promise<{ grpcStatus: string; body: Buffer }> {
       reject(error);
     };
     session.on("error", fail);
-    const stream = session.request({ ":method": "POST", ":path": GRPC_PATH, ...Object.fromEntries(GRPC_HEADERS) });
+    const stream = session.request({ ":method": "POST", ":path": GRPC_PATHS[route], ...Object.fromEntries(GRPC_HEADERS) });
     stream.setTimeout(5000, () => fail(new Error("no answer within 5 s")));
     let grpcStatus = "none";
     const chunks: Buffer[] = [];
@@ -51,26 +51,36 @@ function askGrpc(port: number): Promise<{ grpcStatus: string; body: Buffer }> {
       session.close();
       resolve({ grpcStatus, body: Buffer.concat(chunks) });
     });
-    stream.end(grpcBody());
+    stream.end(grpcBody(route));
   });
 }
 
 /** What is wrong with the contestant's answer on `route`, or undefined. */
 export async function wrongAnswer(route: Route, port: number): Promise<string | undefined> {
-  if (route === "grpc") {
-    const { grpcStatus, body } = await askGrpc(port);
+  if (route === "grpc" || route === "grpc-stream") {
+    const { grpcStatus, body } = await askGrpc(port, route);
     if (grpcStatus !== "0") return `grpc-status ${grpcStatus}`;
-    return body.equals(grpcBody()) ? undefined : `another message: ${body.toString("hex")}`;
+    return body.equals(grpcAnswer(route)) ? undefined : `another message: ${body.toString("hex", 0, 300)}`;
   }
   const { status, body } = await askHttp(port, REST_REQUESTS[route]);
   if (status !== 200) return `status ${status}: ${body.slice(0, 200)}`;
   let json: unknown;
   try {
-    json = JSON.parse(body);
+    json = route === "rest-stream" ? streamOf(body) : JSON.parse(body);
   } catch {
     return `not JSON: ${body.slice(0, 200)}`;
   }
   return isDeepStrictEqual(json, expectedAnswer(route)) ? undefined : `other JSON: ${body.slice(0, 300)}`;
+}
+
+/** The messages of a stream: an array, or one on each line, which grpc-gateway wraps as `{"result": ...}`. */
+function streamOf(body: string): unknown[] {
+  if (body.startsWith("[")) return JSON.parse(body) as unknown[];
+  const lines = body.trimEnd().split("\n");
+  return lines.map((line) => {
+    const value = JSON.parse(line) as { result?: unknown };
+    return value.result ?? value;
+  });
 }
 
 /** Asks until the answer is right, for a contestant may listen before it has reached its backend. */

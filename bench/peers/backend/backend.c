@@ -1,10 +1,11 @@
 /*
  * The gRPC backend behind every contestant of the benchmark: clear-text HTTP/2, one thread, epoll, never the bottleneck.
  *
- *   backend PORT [FILE]        PORT 0 picks one; the bound port is printed as the first line of standard output
+ *   backend PORT [LIST [EVENT]]    PORT 0 picks one; the bound port is printed as the first line of standard output
  *
- * It answers every unary call with the request's own message (so SayHello and Echo are the same code), except when the
- * message opens with field 15 as a varint (0x78): that is bench.ListOrdersRequest, answered with the message in FILE.
+ * It answers every call with the request's own message (so SayHello and Echo are the same code), except when the
+ * message opens with field 15 as a varint (0x78): that is bench.ListOrdersRequest, answered with the message in LIST;
+ * or with field 14 (0x70): bench.WatchOrdersRequest, answered with `count` times the message in EVENT, a frame each.
  * The method is told by the message and not by :path, so request header blocks need no HPACK decoder here at all; the
  * trap is that header blocks we *send* must still obey the peer's SETTINGS_HEADER_TABLE_SIZE (see `send_head`).
  */
@@ -25,7 +26,7 @@
 enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION };
 enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8 };
 enum { FRAME_HEAD = 9, MAX_FRAME = 16384, BUCKETS = 1024, STREAM_WINDOW = 1 << 24, READ_SIZE = 1 << 16 };
-enum { NO_TABLE = -1, LIST_TAG = 0x78 };
+enum { NO_TABLE = -1, LIST_TAG = 0x78, WATCH_TAG = 0x70, MAX_EVENTS = 10000 };
 
 typedef struct Stream {
   struct Stream *next;         /* in its bucket */
@@ -33,7 +34,7 @@ typedef struct Stream {
   uint32_t id;
   int64_t window;              /* how much the peer lets us send on it */
   uint8_t *message;            /* request while it arrives, then what is left of the answer */
-  size_t length, capacity, sent;
+  size_t length, capacity, sent, piece;
   int blocked;
 } Stream;
 
@@ -49,6 +50,8 @@ typedef struct {
 static int epoll_fd;
 static uint8_t *list_message;
 static size_t list_length;
+static uint8_t *event_messages; /* MAX_EVENTS times the same */
+static size_t event_length;
 
 static uint32_t read_u32(const uint8_t *at) {
   return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
@@ -142,11 +145,11 @@ static void send_trailers(Connection *c, uint32_t id) {
   }
 }
 
-/* Sends what window allows of an answer; true when it is all gone. */
-static int send_message(Connection *c, uint32_t id, int64_t *window, const uint8_t *bytes, size_t length, size_t *sent) {
+/* Sends what window allows of an answer, in frames that end where a piece ends; true when it is all gone. */
+static int send_message(Connection *c, uint32_t id, int64_t *window, const uint8_t *bytes, size_t length, size_t piece, size_t *sent) {
   while (*sent < length) {
-    int64_t size = (int64_t)(length - *sent);
-    if (size > MAX_FRAME) size = MAX_FRAME;
+    int64_t size = (int64_t)(piece - *sent % piece);
+    if (size > (int64_t)(length - *sent)) size = (int64_t)(length - *sent);
     if (size > c->window) size = c->window;
     if (size > *window) size = *window;
     if (size <= 0) return 0;
@@ -159,7 +162,7 @@ static int send_message(Connection *c, uint32_t id, int64_t *window, const uint8
 static void pump(Connection *c) {
   for (Stream *s = c->blocked, *next; s && c->window > 0; s = next) {
     next = s->next_blocked;
-    if (!send_message(c, s->id, &s->window, s->message, s->length, &s->sent)) continue;
+    if (!send_message(c, s->id, &s->window, s->message, s->length, s->piece, &s->sent)) continue;
     send_trailers(c, s->id);
     close_stream(c, s);
   }
@@ -167,10 +170,15 @@ static void pump(Connection *c) {
 
 static void answer(Connection *c, Stream *s, const uint8_t *request, size_t length) {
   const uint8_t *message = request;
-  size_t sent = 0;
+  size_t sent = 0, piece = MAX_FRAME;
   if (list_message && length > 5 && request[5] == LIST_TAG) message = list_message, length = list_length;
+  else if (event_messages && length > 6 && request[5] == WATCH_TAG) {
+    size_t count = request[6] & 0x7f;
+    if (request[6] & 0x80 && length > 7) count |= (size_t)(request[7] & 0x7f) << 7;
+    message = event_messages, piece = event_length, length = (count < MAX_EVENTS ? count : MAX_EVENTS) * event_length;
+  }
   send_head(c, s->id);
-  if (send_message(c, s->id, &s->window, message, length, &sent)) {
+  if (send_message(c, s->id, &s->window, message, length, piece, &sent)) {
     send_trailers(c, s->id);
     close_stream(c, s);
     return;
@@ -179,7 +187,7 @@ static void answer(Connection *c, Stream *s, const uint8_t *request, size_t leng
     s->length = 0;
     append(s, message, length);
   }
-  s->sent = sent, s->blocked = 1, s->next_blocked = 0;
+  s->sent = sent, s->piece = piece, s->blocked = 1, s->next_blocked = 0;
   if (c->blocked) c->blocked_tail->next_blocked = s;
   else c->blocked = s;
   c->blocked_tail = s;
@@ -333,17 +341,27 @@ static int serve(Connection *c, uint32_t events) {
   return flush(c);
 }
 
-static void load_list(const char *path) {
+static uint8_t *load(const char *path, size_t *length) {
   FILE *file = fopen(path, "rb");
   if (!file) perror(path), exit(1);
-  list_message = malloc(1 << 24);
-  list_length = fread(list_message, 1, 1 << 24, file);
+  uint8_t *message = malloc(1 << 24);
+  *length = fread(message, 1, 1 << 24, file);
   fclose(file);
+  return message;
+}
+
+static void load_event(const char *path) {
+  uint8_t *event = load(path, &event_length);
+  if (event_length == 0 || event_length > MAX_FRAME) fputs("backend: an event is 1 to 16384 bytes\n", stderr), exit(1);
+  event_messages = malloc(MAX_EVENTS * event_length);
+  for (size_t i = 0; i < MAX_EVENTS; i++) memcpy(event_messages + i * event_length, event, event_length);
+  free(event);
 }
 
 int main(int count, char **arguments) {
-  if (count < 2) return fputs("usage: backend PORT [FILE]\n", stderr), 2;
-  if (count > 2) load_list(arguments[2]);
+  if (count < 2) return fputs("usage: backend PORT [LIST [EVENT]]\n", stderr), 2;
+  if (count > 2) list_message = load(arguments[2], &list_length);
+  if (count > 3) load_event(arguments[3]);
   signal(SIGPIPE, SIG_IGN);
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);

@@ -2,11 +2,23 @@
  * backend.c on node:http2, for machines without a C compiler. It answers the same and is many times slower.
  */
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http2";
+import { createServer, type ServerHttp2Stream } from "node:http2";
 
 const LIST_TAG = 0x78;
-const [port, listFile] = process.argv.slice(2);
+const WATCH_TAG = 0x70;
+const [port, listFile, eventFile] = process.argv.slice(2);
 const list = listFile === undefined ? undefined : readFileSync(listFile);
+const event = eventFile === undefined ? undefined : readFileSync(eventFile);
+
+/** `count` events, each with its own frame while the stream takes them. */
+function sendEvents(stream: ServerHttp2Stream, count: number): void {
+  let left = count;
+  const more = (): void => {
+    while (left-- > 0) if (!stream.write(event)) return void stream.once("drain", more);
+    stream.end();
+  };
+  more();
+}
 
 const server = createServer();
 server.on("stream", (stream) => {
@@ -17,7 +29,8 @@ server.on("stream", (stream) => {
   stream.on("end", () => {
     const request = Buffer.concat(chunks);
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-    stream.end(list !== undefined && request[5] === LIST_TAG ? list : request);
+    if (event !== undefined && request[5] === WATCH_TAG) sendEvents(stream, (request[6]! & 0x7f) | ((request[7] ?? 0) << 7));
+    else stream.end(list !== undefined && request[5] === LIST_TAG ? list : request);
   });
 });
 server.listen(Number(port ?? 0), "127.0.0.1", () => {

@@ -9,7 +9,7 @@ const BUNDLE = join(PROJECT, "dist", "dragoman.mjs");
 
 export const dragoman: Contestant = {
   name: "dragoman",
-  routes: ["rest-get", "rest-post", "rest-list", "grpc"],
+  routes: ["rest-get", "rest-post", "rest-list", "rest-stream", "grpc", "grpc-stream"],
   on: "deadline, metrics, access log to a file, traceparent",
   async prepare() {
     if (!existsSync(BUNDLE)) return { absent: "dist/dragoman.mjs is not built (npm run build)" };

@@ -100,5 +100,5 @@ function envoy(name: string, routes: readonly Route[], filters: readonly object[
   };
 }
 
-export const envoyTranscoder = envoy("envoy transcoder", ["rest-get", "rest-post", "rest-list"], [transcoder, router]);
-export const envoyProxy = envoy("envoy", ["grpc"], [router]);
+export const envoyTranscoder = envoy("envoy transcoder", ["rest-get", "rest-post", "rest-list", "rest-stream"], [transcoder, router]);
+export const envoyProxy = envoy("envoy", ["grpc", "grpc-stream"], [router]);

@@ -9,7 +9,7 @@ const SOURCES = ["go.mod", "go.sum", "main.go", "gen/bench/orders.pb.gw.go", "ge
 
 export const grpcGateway: Contestant = {
   name: "grpc-gateway",
-  routes: ["rest-get", "rest-post", "rest-list"],
+  routes: ["rest-get", "rest-post", "rest-list", "rest-stream"],
   on: "traceparent and x-request-id forwarded; GOMAXPROCS=1",
   async prepare(cache) {
     try {

@@ -8,7 +8,7 @@ const PATHS = ["haproxy", "/usr/sbin/haproxy"];
 
 export const haproxy: Contestant = {
   name: "haproxy",
-  routes: ["grpc"],
+  routes: ["grpc", "grpc-stream"],
   on: "timeouts, statistics; no access log; nbthread 1",
   async prepare() {
     for (const file of PATHS) {

@@ -8,7 +8,7 @@ const PATHS = ["nginx", "/usr/sbin/nginx"];
 
 export const nginx: Contestant = {
   name: "nginx",
-  routes: ["grpc"],
+  routes: ["grpc", "grpc-stream"],
   on: "timeouts, access log to a file; one process",
   async prepare() {
     for (const file of PATHS) {

@@ -4,7 +4,7 @@
  *   node server.ts PORT BACKEND
  *
  * It is plain, not naive: one channel, codecs compiled once, the documented wrapper for timestamps, no framework.
- * It is also less than a proxy: no deadline, no metrics, no access log, and three routes by hand.
+ * It is also less than a proxy: no deadline, no metrics, no access log, and four routes by hand.
  */
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -68,6 +68,7 @@ function route(path: string, input: string, output: string): Route {
 const hello = route("/helloworld.Greeter/SayHello", "helloworld.HelloRequest", "helloworld.HelloReply");
 const echo = route("/bench.Orders/Echo", "bench.Order", "bench.Order");
 const list = route("/bench.Orders/List", "bench.ListOrdersRequest", "bench.OrderList");
+const watch = route("/bench.Orders/Watch", "bench.WatchOrdersRequest", "bench.OrderEvent");
 const client = new Client(backend, credentials.createInsecure(), { "grpc.max_receive_message_length": -1 });
 
 function send(response: ServerResponse, status: number, value: object): void {
@@ -76,12 +77,30 @@ function send(response: ServerResponse, status: number, value: object): void {
   response.end(body);
 }
 
-function call(request: IncomingMessage, response: ServerResponse, { path, serialize, deserialize }: Route, message: object): void {
+function metadataOf(request: IncomingMessage): Metadata {
   const metadata = new Metadata();
   for (const name of ["traceparent", "x-request-id"]) {
     const value = request.headers[name];
     if (typeof value === "string") metadata.set(name, value);
   }
+  return metadata;
+}
+
+function stream(request: IncomingMessage, response: ServerResponse, { path, serialize, deserialize }: Route, message: object): void {
+  const answers = client.makeServerStreamRequest(path, serialize, deserialize, message, metadataOf(request));
+  response.writeHead(200, { "content-type": "application/x-ndjson" });
+  answers.on("data", (answer: object) => {
+    if (response.write(`${JSON.stringify(answer)}\n`)) return;
+    answers.pause();
+    response.once("drain", () => answers.resume());
+  });
+  answers.on("end", () => response.end());
+  answers.on("error", (error) => response.destroy(error));
+  response.on("close", () => answers.cancel());
+}
+
+function call(request: IncomingMessage, response: ServerResponse, { path, serialize, deserialize }: Route, message: object): void {
+  const metadata = metadataOf(request);
   client.makeUnaryRequest(path, serialize, deserialize, message, metadata, (error: ServiceError | null, reply?: object) => {
     if (error !== null) send(response, 500, { code: error.code, message: error.details, details: [] });
     else send(response, 200, reply!);
@@ -107,6 +126,9 @@ const server = createServer((request, response) => {
   else if (url.startsWith("/v1/orders?")) {
     const pageSize = Number(new URLSearchParams(url.slice(url.indexOf("?"))).get("page_size"));
     call(request, response, list, { pageSize });
+  } else if (url.startsWith("/v1/orders:watch?")) {
+    const count = Number(new URLSearchParams(url.slice(url.indexOf("?"))).get("count"));
+    stream(request, response, watch, { count });
   } else send(response, 404, { code: 5, message: "no such path", details: [] });
 });
 server.keepAliveTimeout = 3_600_000; // as long as the others keep idle connections

@@ -513,6 +513,128 @@ func (x *ListOrdersRequest) GetPageSize() int32 {
 	return 0
 }
 
+// As above: field 14 asks for a stream of `count` events.
+type WatchOrdersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Count         int32                  `protobuf:"varint,14,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchOrdersRequest) Reset() {
+	*x = WatchOrdersRequest{}
+	mi := &file_orders_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchOrdersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchOrdersRequest) ProtoMessage() {}
+
+func (x *WatchOrdersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchOrdersRequest.ProtoReflect.Descriptor instead.
+func (*WatchOrdersRequest) Descriptor() ([]byte, []int) {
+	return file_orders_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *WatchOrdersRequest) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+// 100 bytes on the wire.
+type OrderEvent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OrderId       string                 `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	Version       int64                  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Status        Status                 `protobuf:"varint,4,opt,name=status,proto3,enum=bench.Status" json:"status,omitempty"`
+	Note          string                 `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrderEvent) Reset() {
+	*x = OrderEvent{}
+	mi := &file_orders_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrderEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrderEvent) ProtoMessage() {}
+
+func (x *OrderEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_orders_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrderEvent.ProtoReflect.Descriptor instead.
+func (*OrderEvent) Descriptor() ([]byte, []int) {
+	return file_orders_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *OrderEvent) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *OrderEvent) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *OrderEvent) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OrderEvent) GetStatus() Status {
+	if x != nil {
+		return x.Status
+	}
+	return Status_STATUS_UNSPECIFIED
+}
+
+func (x *OrderEvent) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 var File_orders_proto protoreflect.FileDescriptor
 
 const file_orders_proto_rawDesc = "" +
@@ -555,18 +677,28 @@ const file_orders_proto_rawDesc = "" +
 	"\x06orders\x18\x01 \x03(\v2\f.bench.OrderR\x06orders\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"0\n" +
 	"\x11ListOrdersRequest\x12\x1b\n" +
-	"\tpage_size\x18\x0f \x01(\x05R\bpageSize*S\n" +
+	"\tpage_size\x18\x0f \x01(\x05R\bpageSize\"*\n" +
+	"\x12WatchOrdersRequest\x12\x14\n" +
+	"\x05count\x18\x0e \x01(\x05R\x05count\"\xa8\x01\n" +
+	"\n" +
+	"OrderEvent\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12%\n" +
+	"\x06status\x18\x04 \x01(\x0e2\r.bench.StatusR\x06status\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note*S\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPENDING\x10\x01\x12\b\n" +
 	"\x04PAID\x10\x02\x12\v\n" +
 	"\aSHIPPED\x10\x03\x12\r\n" +
-	"\tCANCELLED\x10\x042\x8b\x01\n" +
+	"\tCANCELLED\x10\x042\xde\x01\n" +
 	"\x06Orders\x129\n" +
 	"\x04Echo\x12\f.bench.Order\x1a\f.bench.Order\"\x15\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/v1/orders\x12F\n" +
 	"\x04List\x12\x18.bench.ListOrdersRequest\x1a\x10.bench.OrderList\"\x12\x82\xd3\xe4\x93\x02\f\x12\n" +
-	"/v1/ordersB+Z)dragoman.dev/bench/grpc-gateway/gen/benchb\x06proto3"
+	"/v1/orders\x12Q\n" +
+	"\x05Watch\x12\x19.bench.WatchOrdersRequest\x1a\x11.bench.OrderEvent\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/orders:watch0\x01B+Z)dragoman.dev/bench/grpc-gateway/gen/benchb\x06proto3"
 
 var (
 	file_orders_proto_rawDescOnce sync.Once
@@ -581,7 +713,7 @@ func file_orders_proto_rawDescGZIP() []byte {
 }
 
 var file_orders_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_orders_proto_goTypes = []any{
 	(Status)(0),                   // 0: bench.Status
 	(*Address)(nil),               // 1: bench.Address
@@ -590,26 +722,32 @@ var file_orders_proto_goTypes = []any{
 	(*Order)(nil),                 // 4: bench.Order
 	(*OrderList)(nil),             // 5: bench.OrderList
 	(*ListOrdersRequest)(nil),     // 6: bench.ListOrdersRequest
-	nil,                           // 7: bench.Order.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*WatchOrdersRequest)(nil),    // 7: bench.WatchOrdersRequest
+	(*OrderEvent)(nil),            // 8: bench.OrderEvent
+	nil,                           // 9: bench.Order.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_orders_proto_depIdxs = []int32{
-	1, // 0: bench.Customer.address:type_name -> bench.Address
-	8, // 1: bench.Order.created_at:type_name -> google.protobuf.Timestamp
-	0, // 2: bench.Order.status:type_name -> bench.Status
-	2, // 3: bench.Order.customer:type_name -> bench.Customer
-	3, // 4: bench.Order.items:type_name -> bench.Item
-	7, // 5: bench.Order.labels:type_name -> bench.Order.LabelsEntry
-	4, // 6: bench.OrderList.orders:type_name -> bench.Order
-	4, // 7: bench.Orders.Echo:input_type -> bench.Order
-	6, // 8: bench.Orders.List:input_type -> bench.ListOrdersRequest
-	4, // 9: bench.Orders.Echo:output_type -> bench.Order
-	5, // 10: bench.Orders.List:output_type -> bench.OrderList
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	1,  // 0: bench.Customer.address:type_name -> bench.Address
+	10, // 1: bench.Order.created_at:type_name -> google.protobuf.Timestamp
+	0,  // 2: bench.Order.status:type_name -> bench.Status
+	2,  // 3: bench.Order.customer:type_name -> bench.Customer
+	3,  // 4: bench.Order.items:type_name -> bench.Item
+	9,  // 5: bench.Order.labels:type_name -> bench.Order.LabelsEntry
+	4,  // 6: bench.OrderList.orders:type_name -> bench.Order
+	10, // 7: bench.OrderEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 8: bench.OrderEvent.status:type_name -> bench.Status
+	4,  // 9: bench.Orders.Echo:input_type -> bench.Order
+	6,  // 10: bench.Orders.List:input_type -> bench.ListOrdersRequest
+	7,  // 11: bench.Orders.Watch:input_type -> bench.WatchOrdersRequest
+	4,  // 12: bench.Orders.Echo:output_type -> bench.Order
+	5,  // 13: bench.Orders.List:output_type -> bench.OrderList
+	8,  // 14: bench.Orders.Watch:output_type -> bench.OrderEvent
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_orders_proto_init() }
@@ -623,7 +761,7 @@ func file_orders_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_orders_proto_rawDesc), len(file_orders_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,8 +21,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Orders_Echo_FullMethodName = "/bench.Orders/Echo"
-	Orders_List_FullMethodName = "/bench.Orders/List"
+	Orders_Echo_FullMethodName  = "/bench.Orders/Echo"
+	Orders_List_FullMethodName  = "/bench.Orders/List"
+	Orders_Watch_FullMethodName = "/bench.Orders/Watch"
 )
 
 // OrdersClient is the client API for Orders service.
@@ -31,6 +32,7 @@ const (
 type OrdersClient interface {
 	Echo(ctx context.Context, in *Order, opts ...grpc.CallOption) (*Order, error)
 	List(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*OrderList, error)
+	Watch(ctx context.Context, in *WatchOrdersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[OrderEvent], error)
 }
 
 type ordersClient struct {
@@ -61,12 +63,32 @@ func (c *ordersClient) List(ctx context.Context, in *ListOrdersRequest, opts ...
 	return out, nil
 }
 
+func (c *ordersClient) Watch(ctx context.Context, in *WatchOrdersRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[OrderEvent], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Orders_ServiceDesc.Streams[0], Orders_Watch_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchOrdersRequest, OrderEvent]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Orders_WatchClient = grpc.ServerStreamingClient[OrderEvent]
+
 // OrdersServer is the server API for Orders service.
 // All implementations must embed UnimplementedOrdersServer
 // for forward compatibility.
 type OrdersServer interface {
 	Echo(context.Context, *Order) (*Order, error)
 	List(context.Context, *ListOrdersRequest) (*OrderList, error)
+	Watch(*WatchOrdersRequest, grpc.ServerStreamingServer[OrderEvent]) error
 	mustEmbedUnimplementedOrdersServer()
 }
 
@@ -82,6 +104,9 @@ func (UnimplementedOrdersServer) Echo(context.Context, *Order) (*Order, error) {
 }
 func (UnimplementedOrdersServer) List(context.Context, *ListOrdersRequest) (*OrderList, error) {
 	return nil, status.Error(codes.Unimplemented, "method List not implemented")
+}
+func (UnimplementedOrdersServer) Watch(*WatchOrdersRequest, grpc.ServerStreamingServer[OrderEvent]) error {
+	return status.Error(codes.Unimplemented, "method Watch not implemented")
 }
 func (UnimplementedOrdersServer) mustEmbedUnimplementedOrdersServer() {}
 func (UnimplementedOrdersServer) testEmbeddedByValue()                {}
@@ -140,6 +165,17 @@ func _Orders_List_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Orders_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchOrdersRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(OrdersServer).Watch(m, &grpc.GenericServerStream[WatchOrdersRequest, OrderEvent]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Orders_WatchServer = grpc.ServerStreamingServer[OrderEvent]
+
 // Orders_ServiceDesc is the grpc.ServiceDesc for Orders service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -156,6 +192,12 @@ var Orders_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Orders_List_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Watch",
+			Handler:       _Orders_Watch_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "orders.proto",
 }
