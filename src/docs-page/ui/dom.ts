@@ -60,8 +60,8 @@ export function badge(httpMethod: string): HTMLElement {
 const mostColoured = 200_000;
 const tokens = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|-?\b\d[\d.eE+-]*/g;
 
-/** JSON, indented and coloured; other text as it is. */
-export function jsonText(text: string): DocumentFragment {
+/** JSON, coloured, and indented unless it is short; other text as it is. */
+export function jsonText(text: string, shortest = 0): DocumentFragment {
   const fragment = document.createDocumentFragment();
   let pretty = text;
   try {
@@ -70,6 +70,8 @@ export function jsonText(text: string): DocumentFragment {
     fragment.append(text); // not JSON, or not all of it
     return fragment;
   }
+  // No string of JSON holds a line break, so these are all ours.
+  if (text.length < shortest) pretty = pretty.replace(/\n\s*/g, " ");
   if (pretty.length > mostColoured) {
     fragment.append(pretty);
     return fragment;

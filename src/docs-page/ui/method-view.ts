@@ -103,15 +103,14 @@ function contentView(content: NonNullable<Operation["requestBody"]>["content"], 
     "div",
     {},
     h("p", { class: "media-types" }, schema !== undefined && typeTitle(schema), ...types),
-    words !== undefined && words !== "OK" && prose(words),
+    words !== undefined && words !== "OK" && h("div", { class: "words" }, prose(words)),
     schema !== undefined && schemaView(schema, document),
   );
 }
 
 function errors(document: ApiDocument): HTMLElement {
-  const details = h("details", {}, h("summary", { class: "field" }, "google.rpc.Status, with the HTTP status that fits its code"));
-  details.addEventListener("toggle", () => details.append(schemaView({ $ref: "#/components/schemas/google.rpc.Status" }, document)), {
-    once: true,
-  });
-  return details;
+  const details = h("details", {}, h("summary", { class: "field" }, h("span", { class: "type" }, "google.rpc.Status")));
+  const tree = (): void => details.append(schemaView({ $ref: "#/components/schemas/google.rpc.Status" }, document));
+  details.addEventListener("toggle", tree, { once: true });
+  return h("div", {}, details, h("p", { class: "quiet" }, "With the HTTP status that fits its code."));
 }

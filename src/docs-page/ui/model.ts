@@ -97,11 +97,14 @@ export function servicesOf(document: ApiDocument): Service[] {
       }
     }
   const methods = [...byMethod].map(([id, operations]) => methodOf(id, operations));
-  return document.tags.map(({ name, description = "" }) => ({
+  const services = document.tags.map(({ name, description = "" }) => ({
     name,
     description,
     methods: methods.filter(({ service }) => service === name),
   }));
+  // Health and reflection are everybody's, and not what one comes for.
+  const isCommon = ({ name }: Service): number => Number(name.startsWith("grpc."));
+  return services.sort((a, b) => isCommon(a) - isCommon(b));
 }
 
 function methodOf(id: string, operations: readonly Operation[]): Method {

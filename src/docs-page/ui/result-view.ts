@@ -4,6 +4,8 @@ import type { StreamRecord } from "./records.ts";
 
 /** Earlier messages of a long stream make room for later ones. */
 const mostRecords = 500;
+/** A message below this many characters is shown as it came. */
+const longestLine = 200;
 const longestText = 1024 * 1024;
 
 export class ResultView {
@@ -48,7 +50,12 @@ export class ResultView {
     const { records } = this;
     const nearEnd = records.scrollHeight - records.scrollTop - records.clientHeight < 40;
     records.append(
-      h("li", { class: failed ? "failed" : undefined }, h("span", { class: "at" }, `+${ms(afterMs)}`), h("pre", {}, jsonText(text))),
+      h(
+        "li",
+        { class: failed ? "failed" : undefined },
+        h("span", { class: "at" }, `+${ms(afterMs)}`),
+        h("pre", {}, jsonText(text, longestLine)),
+      ),
     );
     if (records.childElementCount > mostRecords) records.firstElementChild!.remove();
     if (nearEnd) records.scrollTop = records.scrollHeight;

@@ -5,6 +5,7 @@
  * well-known types with a JSON form of their own are written out in place.
  */
 import type { JsonProfile } from "../../core/message-type.ts";
+import { enumNames } from "../codec/enum-names.ts";
 import type { EnumDescriptor, FieldDescriptor, MessageDescriptor, ScalarType, ValueType } from "../descriptor.ts";
 import { isOneText, keySchema, scalarSchemas, wellKnownSchema, wrappedScalar } from "./well-known-schemas.ts";
 
@@ -131,23 +132,27 @@ export class SchemaCollection {
   }
 
   private enumOf(type: EnumDescriptor): JsonSchema {
-    const { values } = type;
-    const noted = values.filter(({ comment }) => comment !== undefined);
-    const notes = noted.map(({ name, comment }) => `- \`${name}\`: ${comment}`);
+    const values = this.shownValues(type);
+    const notes = values.filter(({ comment }) => comment !== undefined).map(({ name, comment }) => `- \`${name}\`: ${comment}`);
     const description = [type.comment, notes.length > 0 ? notes.join("\n") : undefined].filter((text) => text !== undefined).join("\n\n");
-    const documentation = {
+    const names = values.map(({ name }) => name);
+    return {
+      ...(this.profile.enumNumbers === true
+        ? { type: "integer", enum: values.map(({ number }) => number), "x-enum-varnames": names }
+        : { type: "string", enum: names }),
       ...(description !== "" && { description }),
       // What client generators read.
       ...(notes.length > 0 && { "x-enum-descriptions": values.map(({ comment }) => comment ?? "") }),
     };
-    if (this.profile.enumNumbers !== true) return { type: "string", enum: values.map(({ name }) => name), ...documentation };
-    const first = values.filter(({ number }, i) => values.findIndex((other) => other.number === number) === i);
-    return {
-      type: "integer",
-      enum: first.map(({ number }) => number),
-      "x-enum-varnames": first.map(({ name }) => name),
-      ...(description !== "" && { description }),
-    };
+  }
+
+  /** By the names they are printed with; aliases of a number only where whole names are, for all of those are read. */
+  private shownValues(type: EnumDescriptor): EnumDescriptor["values"] {
+    const { enumNumbers = false, stripEnumPrefix = false } = this.profile;
+    if (!enumNumbers && !stripEnumPrefix) return type.values;
+    const { printed } = enumNames(type, { stripEnumPrefix, caseInsensitiveEnums: false });
+    const first = type.values.filter(({ number }, i) => type.values.findIndex((other) => other.number === number) === i);
+    return first.map((value) => ({ ...value, name: printed.get(value.number) ?? value.name }));
   }
 }
 
