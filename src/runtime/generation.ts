@@ -180,7 +180,7 @@ function sameHop(a: Config, b: Config): boolean {
 
 async function openHop(config: Config, services: ProcessServices): Promise<Hop> {
   const { clock, logger } = services;
-  const hop = new Hop(await createUpstream(config, clock));
+  const hop = new Hop(await createUpstream(config, clock), parseUpstream(config.inbound.upstream), clock);
   const { upstream, schema } = config.inbound;
   const source = await createSchemaSource(schema, {
     upstream,
@@ -191,7 +191,8 @@ async function openHop(config: Config, services: ProcessServices): Promise<Hop> 
       logger.warn(problem.message);
     },
   });
-  if (source !== undefined) hop.watch = new SchemaWatch({ source, tableOptions: tableOptions(config), onTable: (table) => hop.onTable(table) });
+  if (source !== undefined)
+    hop.watch = new SchemaWatch({ source, tableOptions: tableOptions(config), onTable: (table) => hop.onTable(table) });
   // Reflection finds out by itself; for the other sources nobody has spoken to the upstream yet.
   if (source?.kind !== "reflection") {
     const { host, port } = parseUpstream(upstream);
