@@ -145,7 +145,7 @@ describe("transcoding: deadlines", () => {
 });
 
 /** The product as it is configured, in place of a hop. */
-function configured(settings: Readonly<Record<string, unknown>>): SuiteOptions["serve"] {
+function configured(settings: Readonly<Record<string, unknown>>): NonNullable<SuiteOptions["serve"]> {
   return async (backendPort, { descriptorSet }) => {
     const folder = mkdtempSync(join(tmpdir(), "dragoman-suite-"));
     const descriptors = join(folder, "suite.binpb");

@@ -1,4 +1,5 @@
 /** A1.4 to A1.8: what can be switched, and PATCH masks. */
+import type { JsonValue } from "@bufbuild/protobuf";
 import { canonicalJson } from "../../src/core/message-type.ts";
 import { Keep } from "../../src/schema/percent-decoding.ts";
 import { TranscodingSuite } from "../support/transcoding-suite/transcoding-suite.ts";
@@ -20,7 +21,7 @@ describe("transcoding: PATCH", () => {
     None: { patch: "/v1/none/{id}", body: "node", input: "NoMask" },
     Text: { patch: "/v1/text", body: "text" },
   });
-  const masks: readonly (readonly [body: string, node: object, mask: string])[] = [
+  const masks: readonly (readonly [body: string, node: JsonValue, mask: string])[] = [
     ['{"name":"a"}', { name: "a" }, "name"],
     ['{"name":"a","size":1}', { name: "a", size: 1 }, "name,size"],
     ['{"size":0}', {}, "size"],

@@ -65,7 +65,8 @@ export const rawForm: StreamForm = {
 const formOfType: ReadonlyMap<string, StreamForm> = new Map([
   ["application/json", jsonArray],
   ["application/x-ndjson", lines],
-  ["application/jsonl", lines],
+  // Whoever asks for one of the two names need not know the other.
+  ["application/jsonl", { ...lines, contentType: "application/jsonl" }],
   ["text/event-stream", eventForm],
   ["application/*", jsonArray],
   ["*/*", jsonArray],
