@@ -62,7 +62,8 @@ class PrinterText {
           this.#head += `function f${i}_${wireType}(m,p,e,w){${LOCALS}${code}reg.at=p;return w;}\n`;
           cases += `case ${tag}:${once}w=f${i}_${wireType}(m,p,e,w);p=reg.at;${RELOAD}break;\n`;
         } else {
-          cases += `case ${tag}:${once}${code}break;\n`;
+          // A block of its own: maps and groups declare constants.
+          cases += `case ${tag}:{${once}${code}break;}\n`;
         }
       }
     }
