@@ -13,10 +13,18 @@ import type { Bench } from "tinybench";
 import { canonicalJson } from "../../src/core/message-type.ts";
 import { buildSchema } from "../../src/schema/build-schema.ts";
 import { InterpretedCodec } from "../../src/schema/codec/interpreted-codec.ts";
-import { bufBuild } from "../../test/support/buf-build.ts";
 import { readFileSync } from "node:fs";
 
-const file = fileURLToPath(new URL("protos/orders.proto", import.meta.url));
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+function loadProtobufjs(): protobufjs.Root {
+  const root = new protobufjs.Root();
+  root.resolvePath = (_origin, target) => {
+    if (target === "google/protobuf/descriptor.proto") return folder(`../../node_modules/protobufjs/${target}`);
+    return target.startsWith("google/api/") ? folder(`../../protos/${target}`) : target; // the other google files are built in
+  };
+  return root.loadSync([folder("../protos/helloworld.proto"), folder("../protos/orders.proto")]);
+}
 
 const order = {
   id: "ord_01HZX4J8Q9V2K3M5N7P9R1T3W5",
@@ -45,16 +53,16 @@ function asProtobufjsReads(value: typeof order): object {
 }
 
 export default function (bench: Bench): void {
-  const set = bufBuild({ "orders.proto": readFileSync(file, "utf8") });
+  const set = readFileSync(folder("../protos/bench.binpb"));
   const schema = buildSchema(set);
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, set));
-  const root = protobufjs.loadSync(file);
+  const root = loadProtobufjs();
   const cases = [
-    { name: "greeting", type: "Greeting", value: { message: "hello world" }, plain: { message: "hello world" }, times: 100 },
-    { name: "order", type: "Order", value: order, plain: asProtobufjsReads(order), times: 1 },
+    { name: "greeting", type: "helloworld.HelloReply", value: { message: "hello world" }, plain: { message: "hello world" }, times: 100 },
+    { name: "order", type: "bench.Order", value: order, plain: asProtobufjsReads(order), times: 1 },
     {
       name: "list",
-      type: "OrderList",
+      type: "bench.OrderList",
       value: { orders: Array.from({ length: 100 }, () => order), nextPageToken: "p2" },
       plain: { orders: Array.from({ length: 100 }, () => asProtobufjsReads(order)), nextPageToken: "p2" },
       times: 1,
@@ -63,11 +71,11 @@ export default function (bench: Bench): void {
   for (const { name, type, value, plain, times } of cases) {
     const json = Buffer.from(JSON.stringify(value));
     const plainJson = Buffer.from(JSON.stringify(plain));
-    const descriptor = schema.message(`bench.v1.${type}`)!;
+    const descriptor = schema.message(type)!;
     const ours = descriptor.codec();
     const walking = new InterpretedCodec(descriptor, canonicalJson, schema);
-    const es = registry.getMessage(`bench.v1.${type}`)!;
-    const js = root.lookupType(`bench.v1.${type}`);
+    const es = registry.getMessage(type)!;
+    const js = root.lookupType(type);
     const wire = Buffer.from(ours.jsonToWire(json));
     const size = `${json.length} B JSON, ${wire.length} B wire`;
     const add = (task: string, work: () => unknown): void => {
