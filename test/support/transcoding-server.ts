@@ -10,9 +10,11 @@ import type { Schema } from "../../src/schema/descriptor.ts";
 
 const root = join(import.meta.dirname, "../..");
 
+export const transcodingDescriptors = join(import.meta.dirname, "protos/transcoding.binpb");
+
 /** The schema of protos/transcoding.proto. */
 export function transcodingSchema(): Schema {
-  return buildSchema(readFileSync(join(import.meta.dirname, "protos/transcoding.binpb")));
+  return buildSchema(readFileSync(transcodingDescriptors));
 }
 
 interface HttpBody {

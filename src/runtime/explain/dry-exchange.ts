@@ -1,7 +1,7 @@
 /**
  * A request that never came over a wire, and a place for the answer to it: what explanations hand to the protocols.
  *
- * Its body is whole from the start, so nothing that reads it waits; of the answer only status and header fields are kept.
+ * Its body is whole from the start, so nothing that reads it waits; of a streamed answer only status and header fields are kept.
  */
 import { Metadata } from "../../core/metadata.ts";
 import type { BodyReader, Exchange, Peer, RequestHead } from "../../wire/exchange.ts";
@@ -10,6 +10,8 @@ export interface DryAnswer {
   readonly status: number;
   /** Names and values in turn. */
   readonly headers: readonly string[];
+  /** Of an answer that was given whole. */
+  readonly body?: Buffer | undefined;
 }
 
 const peer: Peer = Object.freeze({ address: "127.0.0.1", port: 0, tls: undefined });
@@ -31,8 +33,8 @@ export class DryExchange implements Exchange {
     this.answered = new Promise((resolve) => (this.settle = resolve));
   }
 
-  respond(status: number, headers: readonly string[]): void {
-    this.start(status, headers);
+  respond(status: number, headers: readonly string[], body: Uint8Array | undefined): void {
+    this.begun = { status, headers, body: body && Buffer.from(body) };
     this.finish();
   }
 

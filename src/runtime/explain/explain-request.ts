@@ -46,12 +46,10 @@ export async function explainRequest(request: ExplainedRequest, context: Explain
     throw error;
   }
   const { catalogue, inbounds } = context;
-  const trial = await Trial.run(dry, catalogue, inbounds);
+  const trial = await Trial.run(dry, context);
   const { head } = dry;
   const found = trial.routed?.route.found === true ? trial.routed.route : undefined;
   const method = trial.call?.method ?? found?.method;
-  const { error } = trial;
-  const status = error === undefined && trial.call !== undefined ? undefined : trial.answer?.status;
   return {
     request: {
       method: head.method,
@@ -60,31 +58,27 @@ export async function explainRequest(request: ExplainedRequest, context: Explain
       contentType: head.headers.get("content-type"),
       bodyBytes: dry.bodyGiven ? dry.body.length : 0,
     },
-    verdict:
-      status === undefined && error === undefined
-        ? "call"
-        : status !== undefined && status < 400 && isOwnAnswer(error)
-          ? "answer"
-          : "refusal",
-    status,
-    error: error && refusalView(error),
-    protocol: protocolOf(inbounds, head),
+    ...outcomeOf(trial),
+    protocol: trial.dispatched ? protocolOf(inbounds, head) : { kind: "none", because: "this path is the proxy's own" },
     rpc: method && rpcView(method, catalogue.table),
     binding: found && bindingView(found.binder),
     bindings: found === undefined ? [] : partViews(found),
     body: bodyView(trial, found, dry),
     message: messageOf(trial),
     metadata: [...new Set((trial.call?.metadata ?? Metadata.empty).flat.filter((_, index) => index % 2 === 0))],
-    policies: policyViews(context, trial.call?.method),
+    policies: trial.dispatched ? policyViews(context, trial.call?.method) : [],
     upstream: upstreamView(context),
     ...nearby(trial, head, catalogue.table, found),
     notes: dry.notes,
   };
 }
 
-/** gRPC errors are HTTP 200 too; OPTIONS and pages of our own are no errors. */
-function isOwnAnswer(error: CallError | undefined): boolean {
-  return error === undefined || (error.httpStatus !== undefined && error.httpStatus < 400);
+function outcomeOf({ call, error, answer }: Trial): Pick<Explanation, "verdict" | "status" | "error"> {
+  if (error === undefined)
+    return call === undefined ? { verdict: "answer", status: answer?.status, error } : { verdict: "call", status: undefined, error };
+  // The status of the error's own: a gRPC error is HTTP 200 as well as the answer to an OPTIONS is 204.
+  const isAnswer = error.httpStatus !== undefined && error.httpStatus < 400;
+  return { verdict: isAnswer ? "answer" : "refusal", status: answer?.status, error: refusalView(error) };
 }
 
 function refusedByWire({ httpMethod, url, body }: ExplainedRequest, error: CallError, context: ExplainContext): Explanation {

@@ -5,15 +5,20 @@
  * sent, so an explanation is not counted, logged or limited. The trap: messages are converted here as the upstream side would do it,
  * because much of what is wrong with a body shows only then.
  */
+import type { Config } from "../../config/schema.ts";
 import type { Call } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
 import type { Handler } from "../../core/handler.ts";
+import { silentLogger } from "../../core/logger.ts";
+import type { Reason } from "../../core/reasons.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Catalogue, Inbound } from "../../protocols/protocol.ts";
 import { errorOfRequest } from "../../protocols/shared/codec-failure.ts";
 import type { MethodTable, RouteMatch, RouteMiss } from "../../schema/method-table.ts";
 import { createDispatcher, type Serving } from "../dispatch.ts";
+import { withOwnPages } from "../own-pages.ts";
+import type { Exchange } from "../../wire/exchange.ts";
 import { DryExchange, type DryAnswer } from "./dry-exchange.ts";
 import type { DryRequest } from "./explained-request.ts";
 
@@ -29,7 +34,15 @@ interface Routed {
   readonly route: RouteMatch | RouteMiss;
 }
 
+export interface TrialContext {
+  readonly config: Config;
+  readonly catalogue: Catalogue;
+  readonly inbounds: readonly Inbound[];
+}
+
 export class Trial {
+  /** False: a page of our own has answered before any protocol was asked. */
+  dispatched = false;
   /** Undefined when nobody asked for a route: only REST does. */
   routed: Routed | undefined;
   /** Undefined when the request was refused before it became one. */
@@ -42,12 +55,17 @@ export class Trial {
   message: Payload | undefined;
 
   /** @throws Error when it takes too long */
-  static async run({ head, body }: DryRequest, catalogue: Catalogue, inbounds: readonly Inbound[]): Promise<Trial> {
+  static async run({ head, body }: DryRequest, { config, catalogue, inbounds }: TrialContext): Promise<Trial> {
     const trial = new Trial();
     let fault: unknown;
-    const dispatch = createDispatcher({ inbounds, serving: () => trial.serving(catalogue), onFault: (thrown) => (fault = thrown) });
+    const serving = (): Serving => trial.serving(catalogue);
+    const dispatch = createDispatcher({ inbounds, serving, onFault: (thrown) => (fault = thrown) });
+    const serve = (x: Exchange): void => {
+      trial.dispatched = true;
+      dispatch(x);
+    };
     const x = new DryExchange(head, body);
-    dispatch(x);
+    withOwnPages({ serve, serving, config: () => config, logger: silentLogger })(x);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error("the request could not be explained in time")), longestMs);
@@ -58,6 +76,7 @@ export class Trial {
       clearTimeout(timer);
     }
     if (fault !== undefined) trial.error ??= CallError.of(fault);
+    if (!trial.dispatched) trial.error = errorOfPage(trial.answer);
     return trial;
   }
 
@@ -110,4 +129,11 @@ export class Trial {
       throw thrown;
     }
   }
+}
+
+/** Pages of our own write their errors themselves: what was meant is read from what was written. */
+function errorOfPage(answer: DryAnswer | undefined): CallError | undefined {
+  if (answer?.body === undefined || answer.status < 400) return undefined;
+  const { message, details } = JSON.parse(answer.body.toString()) as { message: string; details: readonly { readonly reason?: Reason }[] };
+  return new CallError(details[0]?.reason ?? "INTERNAL", message, { httpStatus: answer.status, headers: answer.headers });
 }

@@ -39,5 +39,33 @@ describe("explanation of a route", () => {
       else assert.match(why!, reason);
     });
 
+  const segmentCases = [
+    // rule                                    path                rows: path, template, what is said
+    ["/v1/books/{id}", "/v1/book/7", ["v1 v1 ok", "book books differs (did you mean books?)", "7 {id} ok"]],
+    ["/v1/books/{id}", "/v1/Books/7", ["v1 v1 ok", "Books books differs in case", "7 {id} ok"]],
+    ["/v1/books/{id}", "/v1/quux", ["v1 v1 ok", "quux books differs", "- {id} the path has ended"]],
+    ["/v1/{id}", "/v1/a/b", ["v1 v1 ok", "a {id} ok", "b - the template has ended"]],
+    ["/v1/{name=shelves/*}", "/v1/shelf/7", ["v1 v1 ok", "shelf shelves of {name=shelves/*} differs", "7 * of {name=shelves/*} ok"]],
+    ["/v1/{name=**}/raw", "/v1/a/b/row", ["v1 v1 ok", "a/b {name=**} ok", "row raw differs (did you mean raw?)"]],
+    ["/v1/{name=**}/raw", "/v1/raw", ["v1 v1 ok", "- {name=**} no segments", "raw raw ok"]],
+    ["/v1/{id}:go", "/v1/7", ["v1 v1 ok", "7 {id} ok", "- :go the verb is missing"]],
+    ["/v1/{id}:go", "/v1/7:go", ["v1 v1 ok", "7 {id} ok", ":go :go ok"]],
+  ] as const;
+  for (const [template, path, rows] of segmentCases)
+    it(`${path} beside ${template}, segment by segment`, () => {
+      const router = new Router<string>();
+      router.add("GET", parseTemplate(template), template);
+      const [explanation] = explainRoutes(router, "GET", path, 1);
+      const told = explanation!.segments.map(
+        (row) => `${row.path ?? "-"} ${row.template ?? "-"} ${row.note ?? (row.fits ? "ok" : "differs")}`,
+      );
+      assert.deepEqual(told, rows);
+    });
+
+  it("puts a path that fits but for its HTTP method first, and a misspelt one before others", () => {
+    assert.equal(firstOf(["GET /v1/a/b", "PUT /v1/x/b"], "GET /v1/x/b")[0], "PUT /v1/x/b");
+    assert.equal(firstOf(["GET /v1/orders/{id}", "GET /v1/items/{id}"], "GET /v1/itmes/7")[0], "GET /v1/items/{id}");
+  });
+
   it("says nothing of what is not a path", () => assert.deepEqual(explainRoutes(new Router(), "GET", "*", 3), []));
 });
