@@ -9,13 +9,16 @@ import type { MessageDescriptor } from "../descriptor.ts";
 import { nearestName } from "../../core/nearest-name.ts";
 import { findField } from "./field-path.ts";
 
+const longestShown = 500;
+
 /** @param root path of the field that the body is, "" when it is the whole message */
 export function errorOfCodec(error: CodecError, type: MessageType, root = ""): CallError {
   const field = joined(root, error.path);
   const { unknownField } = error;
   if (unknownField === undefined) {
-    const place = field === "" ? "" : `${field}: `;
-    return refusal("INVALID_JSON", field, `${place}${error.message} (at byte ${error.offset})`, error);
+    const shown = shortened(field);
+    const place = shown === "" ? "" : `${shown}: `;
+    return refusal("INVALID_JSON", shown, `${place}${shortened(error.message)} (at byte ${error.offset})`, error);
   }
   const holder = isDescriptor(type) ? messageAt(type, joined(root, error.path), unknownField) : undefined;
   const nearest =
@@ -26,12 +29,17 @@ export function errorOfCodec(error: CodecError, type: MessageType, root = ""): C
           holder.fields.map((each) => each.jsonName),
         );
   const hint = nearest === undefined ? "" : ` (did you mean ${nearest}?)`;
-  const path = endsWithName(field, unknownField) ? field : joined(field, unknownField);
+  const path = shortened(endsWithName(field, unknownField) ? field : joined(field, unknownField));
   return refusal("UNKNOWN_FIELD", path, `unknown field ${JSON.stringify(path)}${hint} (at byte ${error.offset})`, error);
 }
 
 function refusal(reason: "INVALID_JSON" | "UNKNOWN_FIELD", field: string, message: string, cause: CodecError): CallError {
   return new CallError(reason, message, { source: "caller", violations: [{ field, description: message }], cause });
+}
+
+/** Names and keys are the caller's, and may be as long as a body. */
+function shortened(text: string): string {
+  return text.length > longestShown ? `${text.slice(0, longestShown)}...` : text;
 }
 
 /** The message at `path`, less `unknownField` at its end: some readers name the field in the path and some do not. */

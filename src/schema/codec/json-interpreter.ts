@@ -76,6 +76,7 @@ export class JsonInterpreter {
             refuse(nameAt, this.#unknownField(name, type, plan.byName.keys()), name);
           p = skipValue(m, p, w);
         } else {
+          trail.path.push(field.jsonName);
           if (seen.has(field)) refuse(nameAt, `field ${JSON.stringify(name)} of ${type.name} is set twice`);
           seen.add(field);
           if (m[p] === 110 && !(field.cardinality === "singular" && takesNull(field.value))) {
@@ -90,11 +91,10 @@ export class JsonInterpreter {
                 );
               members.set(field.oneof, field);
             }
-            trail.path.push(field.jsonName);
             w = this.readField(type, field, m, p, w);
-            trail.path.pop();
             p = reg.at;
           }
+          trail.path.pop();
         }
         p = skipSpace(m, p);
         if (m[p] === 44) p = skipSpace(m, p + 1);
