@@ -141,7 +141,8 @@ describe("docs page in Chromium", function () {
       await visit.send();
       assert.match(await visit.status("200 OK"), /^200 OK \d+ ms, \d+ bytes$/);
       assert.equal((await visit.answer())["barcode"], "4006381333931");
-      await visit.page.locator(".result summary").click();
+      assert.match(await visit.page.locator(".result .curl").textContent().then(String), /^curl -s 'http:\S+\/v1\/products\/espresso'$/);
+      await visit.page.locator(".result summary", { hasText: "headers" }).click();
       assert.match(await visit.page.locator(".headers").innerText(), /content-type\s+application\/json/);
       await visit.screenshot(`unary-${scheme}`);
       await visit.close();

@@ -61,6 +61,17 @@ export function readHeaders(text: string): HeaderLines {
   return { headers, wrong };
 }
 
+/** The same request for a shell. */
+export function curlLine(httpMethod: string, url: string, headers: Iterable<readonly [string, string]>, body: string | undefined): string {
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  const words = ["curl", "-s", quoted(url)];
+  if (httpMethod === "HEAD") words.push("--head");
+  else if (httpMethod !== "GET") words.push("-X", httpMethod);
+  for (const [name, value] of headers) words.push("-H", quoted(`${name}: ${value}`));
+  if (body !== undefined) words.push("--data-binary", quoted(body));
+  return words.join(" ");
+}
+
 function linesOf(text: string): string[] {
   return text
     .split("\n")

@@ -16,6 +16,8 @@ export class ResultView {
   private records: HTMLOListElement | undefined;
   private count = 0;
   private statusText = "";
+  /** The request as a line for the shell. */
+  curl = "";
 
   begin(httpMethod: string, url: string): void {
     this.records = undefined;
@@ -35,7 +37,10 @@ export class ResultView {
     this.statusText = `${response.status} ${response.statusText}`.trim();
     this.say(response.ok ? "good" : "bad", this.statusText, `first byte after ${ms(afterMs)}`);
     const rows = [...response.headers].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-    this.facts.replaceChildren(h("details", {}, h("summary", {}, `${rows.length} headers`), h("dl", { class: "headers" }, ...rows)));
+    this.facts.replaceChildren(
+      h("details", {}, h("summary", {}, `${rows.length} headers`), h("dl", { class: "headers" }, ...rows)),
+      h("details", {}, h("summary", {}, "As curl"), h("pre", { class: "curl", tabindex: "0" }, this.curl)),
+    );
     this.element.dataset["ok"] = String(response.ok);
   }
 

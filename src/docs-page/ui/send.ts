@@ -5,7 +5,7 @@
  */
 import type { Operation } from "./model.ts";
 import { recordReader } from "./records.ts";
-import type { FormValues } from "./request.ts";
+import { curlLine, type FormValues } from "./request.ts";
 import type { ResultView } from "./result-view.ts";
 
 /** Where the API begins: two levels above the page. */
@@ -33,6 +33,7 @@ export async function send(operation: Operation, outgoing: Outgoing, result: Res
       body = outgoing.file ?? values.body ?? "";
       if (!headers.has("content-type")) headers.set("content-type", values.contentType ?? "application/json");
     }
+    result.curl = curlLine(httpMethod, url, headers, typeof body === "string" ? body : body === null ? undefined : "@FILE");
     const response = await fetch(url, { method: httpMethod, headers, body, signal, cache: "no-store" });
     result.head(response, performance.now() - beganMs);
     const contentType = response.headers.get("content-type") ?? "";

@@ -76,11 +76,22 @@ function schemaAlone(field: FieldDescriptor, schemas: SchemaCollection): JsonSch
 
 /** The field at a dotted path of proto names. */
 export function fieldAt(message: MessageDescriptor, path: string): FieldDescriptor | undefined {
-  let field: FieldDescriptor | undefined;
+  return fieldsAlong(message, path).at(-1);
+}
+
+/** "shop.opening_hours" -> "shop.openingHours" */
+export function jsonPath(message: MessageDescriptor, path: string, schemas: SchemaCollection): string {
+  const names = path.split(".");
+  return fieldsAlong(message, path)
+    .map((field, i) => (field === undefined ? names[i] : schemas.nameOf(field)))
+    .join(".");
+}
+
+function fieldsAlong(message: MessageDescriptor, path: string): (FieldDescriptor | undefined)[] {
   let at: MessageDescriptor | undefined = message;
-  for (const name of path.split(".")) {
-    field = at?.fields.find((each) => each.name === name);
+  return path.split(".").map((name) => {
+    const field: FieldDescriptor | undefined = at?.fields.find((each) => each.name === name);
     at = field?.value.kind === "message" ? field.value.message : undefined;
-  }
-  return field;
+    return field;
+  });
 }

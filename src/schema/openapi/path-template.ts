@@ -25,13 +25,16 @@ export interface OpenApiPath {
 export class PathNames {
   private readonly namesByShape = new Map<string, readonly string[]>();
 
-  /** The path of a template; the same shape always gives the same path. */
-  pathOf(template: Template): OpenApiPath {
+  /**
+   * The path of a template; the same shape always gives the same path.
+   * @param nameOf the JSON name of a field path in proto names
+   */
+  pathOf(template: Template, nameOf: (fieldPath: string) => string): OpenApiPath {
     const drafts: PathParameter[] = [];
     const taken = new Set<string>();
     const shape = template.segments.map((segment, i) => {
       if (segment.kind === "literal") return encodeURIComponent(segment.text);
-      const parameter = draft(template, i, taken);
+      const parameter = draft(template, i, taken, nameOf);
       taken.add(parameter.name);
       drafts.push(parameter);
       return undefined;
@@ -46,7 +49,7 @@ export class PathNames {
   }
 }
 
-function draft(template: Template, index: number, taken: ReadonlySet<string>): PathParameter {
+function draft(template: Template, index: number, taken: ReadonlySet<string>, nameOf: (fieldPath: string) => string): PathParameter {
   const many = template.segments[index]!.kind === "rest";
   const variable = template.variables.find(({ start, end }) => start <= index && index < end);
   if (variable === undefined) return { name: unused("segment", taken), field: undefined, many, pattern: undefined };
@@ -55,7 +58,7 @@ function draft(template: Template, index: number, taken: ReadonlySet<string>): P
   const wildcards = segments.filter(({ kind }) => kind !== "literal").length;
   const pattern = segments.length === 1 ? undefined : segments.map(segmentText).join("/");
   const before = template.segments[index - 1];
-  const named = wildcards === 1 || before?.kind !== "literal" || index === variable.start ? field : singular(before.text);
+  const named = wildcards === 1 || before?.kind !== "literal" || index === variable.start ? nameOf(field) : singular(before.text);
   return { name: unused(named, taken), field, many, pattern };
 }
 

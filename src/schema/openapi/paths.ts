@@ -8,7 +8,7 @@ import type { HttpBinding } from "../../core/method.ts";
 import type { MethodDescriptor, Schema, ServiceDescriptor } from "../descriptor.ts";
 import { parseTemplate, TemplateError, type Template } from "../http-rule/template.ts";
 import { requestBody, response } from "./bodies.ts";
-import { pathParameters, queryParameters } from "./parameters.ts";
+import { jsonPath, pathParameters, queryParameters } from "./parameters.ts";
 import { PathNames, type OpenApiPath } from "./path-template.ts";
 import type { JsonSchema, SchemaCollection } from "./schema-of-type.ts";
 
@@ -70,7 +70,7 @@ class PathsWriter {
   place(service: ServiceDescriptor, method: MethodDescriptor, binding: HttpBinding, automatic: boolean): void {
     const template = templateOf(binding);
     if (template === undefined) return;
-    const path = this.names.pathOf(template);
+    const path = this.names.pathOf(template, (field) => jsonPath(method.input, field, this.schemas));
     if (!this.items.has(path.path)) this.items.set(path.path, {});
     this.routes.push({ service, method, binding, template, path, automatic });
   }
