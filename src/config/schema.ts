@@ -8,6 +8,7 @@ import { policies } from "../policies/index.ts";
 import { described, duration, optional, setting, size, withUnits, type WithUnits } from "../policies/settings.ts";
 import { hostPort, upstreamUrl } from "./addresses.ts";
 import { httpRule, json, profiles, restOfMethod } from "./rest-settings.ts";
+import { websocket } from "./websocket-settings.ts";
 
 // zod would write code for each schema; it is used once, so that costs more than it gives, and some places forbid it.
 z.config({ jitless: true });
@@ -71,6 +72,7 @@ const inbound = z.strictObject({
     "auto",
     "Who answers `grpc.reflection`: the service where its schema comes by reflection and else the proxy (`auto`), always one of them, or nobody.",
   ),
+  websocket: setting(websocket, {}, "Calls over WebSocket."),
   rules: setting(
     z.array(httpRule),
     [],

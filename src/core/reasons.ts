@@ -42,6 +42,7 @@ export const reasons = {
   HEADERS_TOO_LARGE: entry(Code.RESOURCE_EXHAUSTED, 431, "never", "The request headers are larger than the limit."),
   URI_TOO_LONG: entry(Code.INVALID_ARGUMENT, 414, "never", "The request URI is longer than the limit."),
   UNSAFE_PATH: entry(Code.INVALID_ARGUMENT, 400, "never", "The path holds escapes that are refused on an external listener."),
+  ORIGIN_NOT_ALLOWED: entry(Code.PERMISSION_DENIED, 403, "never", "Pages of this origin may not call the service."),
   REQUEST_TIMEOUT: entry(Code.DEADLINE_EXCEEDED, 408, "never", "The request did not arrive in time."),
 
   // The call ended before an answer came.

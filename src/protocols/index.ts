@@ -4,9 +4,11 @@ import { createGrpcInbound } from "./grpc/inbound.ts";
 import { createGrpcWebInbound } from "./grpc-web/inbound.ts";
 import type { Inbound } from "./protocol.ts";
 import { createRestInbound } from "./rest/inbound.ts";
+import { createWebSocketInbound } from "./websocket/inbound.ts";
 
 export function createInbounds(): readonly Inbound[] {
   return [
+    createWebSocketInbound(), // by the upgrade alone, whatever else the head says
     createGrpcInbound(), // by content type alone, before anything that looks at paths
     createGrpcInbound("json"), // the same with JSON messages
     createGrpcWebInbound(), // by content type alone

@@ -23,6 +23,21 @@ export interface Catalogue {
   readonly messageBytes: number;
   /** Errors of our own go out with code and message alone, without the details that name their reason. */
   readonly plainErrors?: boolean | undefined;
+  /** Defaults hold without it. */
+  readonly websocket?: WebSocketSettings | undefined;
+}
+
+export interface WebSocketSettings {
+  /** Origins whose pages may connect, besides those of the same host: "https://app.example", "https://*.example", "*". */
+  readonly origins: readonly string[];
+  /** Largest message a client may send, as it is after decompression. */
+  readonly messageBytes: number;
+  /** permessage-deflate for clients that offer it. */
+  readonly compression: boolean;
+  /** How long a client may be silent before it is asked whether it is there. */
+  readonly pingMs: number;
+  /** Longest time without a message in either direction. */
+  readonly idleMs: number;
 }
 
 /** The method at "/pkg.Service/Method", the service's or the proxy's own. */

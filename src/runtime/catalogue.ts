@@ -4,5 +4,5 @@ import type { Catalogue } from "../protocols/protocol.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 
 export function catalogueOf({ limits, inbound }: Config, table: MethodTable | undefined): Catalogue {
-  return { table, messageBytes: limits.messageBytes, plainErrors: inbound.plainErrors };
+  return { table, messageBytes: limits.messageBytes, plainErrors: inbound.plainErrors, websocket: inbound.websocket };
 }

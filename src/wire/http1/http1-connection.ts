@@ -17,7 +17,7 @@ import { output } from "./output.ts";
 import { refusal, refusalBody, refusalHeaders, type Refusal } from "./refusal.ts";
 import { RequestParser, type ParsedHead, type RequestSink } from "./request-parser.ts";
 import { dateField, encodeFields, statusLine } from "./response-head.ts";
-import type { RawConnection } from "./upgradable.ts";
+import type { RawConnection, Successor } from "./upgradable.ts";
 
 export interface Http1Options {
   readonly limits: WireLimits;
@@ -74,6 +74,8 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
   private lastQueuedBytes = 0;
   private served = false;
   private closed: PromiseWithResolvers<void> | undefined = undefined;
+  /** Serves the connection since it left HTTP. */
+  private successor: Successor | undefined = undefined;
 
   constructor(channel: ByteChannel, options: Http1Options) {
     this.channel = channel;
@@ -232,23 +234,25 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
     this.parser.free();
     sweeperOf(this.options.clock).delete(this);
     this.closed?.resolve();
-    return { channel: this.channel, first };
+    return { channel: this.channel, first, handOver: (successor) => void (this.successor = successor) };
   }
 
   // --- the end
 
   async drain(graceMs: number): Promise<void> {
-    if (this.over) return;
+    if (this.over) return this.successor?.drain(graceMs);
+    const endAtMs = this.options.clock.nowMs() + graceMs;
     this.draining = true;
     this.closed ??= Promise.withResolvers<void>();
     if (this.front === undefined && !this.parser.inHead) this.finishUp();
     const force = this.options.clock.after(graceMs, () => this.destroy());
     await this.closed.promise;
     force.cancel();
+    await this.successor?.drain(Math.max(0, endAtMs - this.options.clock.nowMs()));
   }
 
   destroy(): void {
-    if (this.over) return;
+    if (this.over) return this.successor?.destroy();
     this.channel.destroy();
     this.onClose(undefined);
   }

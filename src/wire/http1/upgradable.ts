@@ -2,10 +2,19 @@
 import type { ByteChannel } from "../byte-channel.ts";
 import type { Exchange } from "../exchange.ts";
 
+/** What serves a connection that has left HTTP; the listener tells it when it drains and when it closes. */
+export interface Successor {
+  /** Settles when the connection is gone, which it is after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  destroy(): void;
+}
+
 export interface RawConnection {
   readonly channel: ByteChannel;
   /** What the client sent behind the request already. */
   readonly first: Uint8Array;
+  /** Without a successor a listener that drains would wait for the connection for ever. */
+  handOver(successor: Successor): void;
 }
 
 export interface Upgradable extends Exchange {

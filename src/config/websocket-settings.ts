@@ -1,0 +1,18 @@
+/** Who may open a WebSocket, and what one may use up. */
+import * as z from "zod/mini";
+import { duration, setting, size } from "../policies/settings.ts";
+
+const originForm = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/(\*\.)?[^*\/?#@]+?(:\*)?)$/i;
+const expected = "expected an origin such as https://app.example or https://*.example, or *";
+
+export const websocket = z.strictObject({
+  origins: setting(
+    z.array(z.string({ error: expected }).check(z.regex(originForm, expected))),
+    [],
+    "Origins whose pages may connect, besides those of the same host: `https://app.example`, `https://*.example` for every name below it, `*` for all.",
+  ),
+  message: setting(size, "1MiB", "Largest message a client may send; a larger one closes the connection with 1009."),
+  compression: setting(z.boolean(), true, "Compresses messages of 1 KiB and more for clients that offer `permessage-deflate`."),
+  ping: setting(duration, "30s", "How long a client may be silent before it is pinged; it is gone when two pings stay unanswered."),
+  idle: setting(duration, "5m", "Longest time without a message in either direction; pings do not count."),
+});
