@@ -11,7 +11,7 @@ import { policies } from "../policies/index.ts";
 import { Pipelines } from "../runtime/pipelines.ts";
 import { createProcessServices } from "../runtime/process-services.ts";
 import { readClientTls, readServerTls } from "../runtime/tls-files.ts";
-import { parseUpstream } from "../config/addresses.ts";
+import { isSecure, parseUpstream } from "../config/addresses.ts";
 import { exitCode } from "./exit-code.ts";
 import { loadTable } from "./load-table.ts";
 
@@ -21,7 +21,7 @@ export async function check(source: ConfigSource): Promise<number> {
   const { inbound } = config;
   const upstream = parseUpstream(inbound.upstream);
   if (inbound.tls !== undefined) readServerTls(inbound.tls);
-  if (upstream.scheme === "grpcs") readClientTls(inbound.upstreamTls, upstream.host);
+  if (isSecure(upstream)) readClientTls(inbound.upstreamTls, upstream.host);
 
   const services = createProcessServices(systemClock, silentLogger);
   try {

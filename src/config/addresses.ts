@@ -1,5 +1,5 @@
 /**
- * Addresses as people write them: where to listen ("127.0.0.1:8080", "[::1]:0", ":8080") and what to speak to ("grpc://127.0.0.1:50051").
+ * Addresses as people write them: where to listen ("127.0.0.1:8080", "[::1]:0", ":8080") and what to speak to ("grpc://127.0.0.1:50051", "http://127.0.0.1:3000").
  *
  * The messages say what to write instead, because these are the two values nearly everyone gets wrong once.
  */
@@ -11,8 +11,11 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** What is spoken to it: gRPC or REST, and whether over TLS. */
+export type UpstreamScheme = "grpc" | "grpcs" | "http" | "https";
+
 export interface Upstream {
-  readonly scheme: "grpc" | "grpcs";
+  readonly scheme: UpstreamScheme;
   readonly host: string;
   readonly port: number;
 }
@@ -36,10 +39,11 @@ export function formatHostPort({ host, port }: HostPort): string {
 /** @throws RangeError that says what to write */
 export function parseUpstream(text: string): Upstream {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? [];
-  if (scheme === undefined) throw new RangeError(`"${text}" has no scheme: write grpc://${text}, or grpcs:// for TLS`);
-  if (scheme !== "grpc" && scheme !== "grpcs")
+  if (scheme === undefined)
+    throw new RangeError(`"${text}" has no scheme: write grpc://${text}, grpcs:// for TLS, or http:// and https:// for REST`);
+  if (!isScheme(scheme))
     throw new RangeError(
-      `"${text}": ${scheme}:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT`,
+      `"${text}": ${scheme}:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT, or a REST server, http://HOST:PORT or https://HOST:PORT`,
     );
   const [, bracketed, plain, digits] = hostPortForm.exec(rest!.replace(/\/$/, "")) ?? [];
   const host = bracketed ?? plain;
@@ -47,6 +51,19 @@ export function parseUpstream(text: string): Upstream {
   if (digits === undefined || host === undefined || host === "" || host.includes("@") || port === 0 || port > 65_535)
     throw new RangeError(`"${text}" is not an upstream: write ${scheme}://HOST:PORT, such as ${scheme}://127.0.0.1:50051`);
   return { scheme, host, port };
+}
+
+function isScheme(scheme: string): scheme is UpstreamScheme {
+  return /^(grpc|http)s?$/.test(scheme);
+}
+
+/** The upstream speaks REST: calls are transcoded to it by the http rules of its schema. */
+export function isRest({ scheme }: Upstream): boolean {
+  return scheme === "http" || scheme === "https";
+}
+
+export function isSecure({ scheme }: Upstream): boolean {
+  return scheme === "grpcs" || scheme === "https";
 }
 
 /** A string that `parse` accepts; its message is the issue's. */

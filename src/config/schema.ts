@@ -41,9 +41,12 @@ const upstreamTls = z.strictObject({
   serverName: optional(text, "The name the upstream's certificate must hold; its host unless set."),
 });
 
-const inbound = z.strictObject({
+const inboundKeys = z.strictObject({
   listen: setting(hostPort, "127.0.0.1:8080", "Where every protocol is served. Port 0 takes a free one."),
-  upstream: described(upstreamUrl, "The gRPC service behind: `grpc://HOST:PORT`, `grpcs://HOST:PORT` for TLS."),
+  upstream: described(
+    upstreamUrl,
+    "The service behind: `grpc://HOST:PORT`, or `http://HOST:PORT` for one that speaks REST; `grpcs://` and `https://` for TLS.",
+  ),
   schema: setting(
     schemaSource,
     "reflection",
@@ -79,7 +82,17 @@ const inbound = z.strictObject({
     "`google.api.HttpRule`s in the form of a service configuration, each in place of the annotations of its method.",
   ),
   tls: optional(tls, "Serves TLS 1.2 and later instead of clear text."),
-  upstreamTls: optional(upstreamTls, "For `grpcs://` upstreams."),
+  upstreamTls: optional(upstreamTls, "For `grpcs://` and `https://` upstreams."),
+  upstreamJson: setting(json, {}, "How JSON is printed for `http://` and `https://` upstreams; what they answer is read leniently."),
+});
+
+/** A REST server says nothing of its schema. */
+const inbound = inboundKeys.check((payload) => {
+  const { upstream, schema } = payload.value;
+  if (!/^https?:/.test(upstream) || typeof schema === "object") return;
+  const message =
+    "a REST upstream has no reflection: pass --proto FILE or --descriptors FILE, or set {protos: [...]} or {descriptors: ...}";
+  payload.issues.push({ code: "custom", path: ["schema"], message, input: schema });
 });
 
 const limits = z.strictObject({

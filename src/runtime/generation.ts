@@ -9,6 +9,7 @@ import { parseUpstream, type HostPort } from "../config/addresses.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Handler } from "../core/handler.ts";
+import type { MessageType } from "../core/message-type.ts";
 import type { Method } from "../core/method.ts";
 import { ownMethods } from "../own-services/own-schema.ts";
 import type { Policy } from "../policies/policy.ts";
@@ -171,6 +172,7 @@ function sameHop(a: Config, b: Config): boolean {
   const of = ({ inbound, limits }: Config): unknown => [
     inbound.upstream,
     inbound.upstreamTls,
+    inbound.upstreamJson,
     inbound.schema,
     inbound.http2,
     limits.messageBytes,
@@ -180,7 +182,8 @@ function sameHop(a: Config, b: Config): boolean {
 
 async function openHop(config: Config, services: ProcessServices): Promise<Hop> {
   const { clock, logger } = services;
-  const hop = new Hop(await createUpstream(config, clock), parseUpstream(config.inbound.upstream), clock);
+  const resolve = (name: string): MessageType | undefined => hop.watch?.table?.schema.message(name);
+  const hop: Hop = new Hop(await createUpstream(config, clock, resolve), parseUpstream(config.inbound.upstream), clock);
   const { upstream, schema } = config.inbound;
   const source = await createSchemaSource(schema, {
     upstream,

@@ -1,22 +1,40 @@
-/** Makes the client that reaches the upstream, by our engine or by node:http2, which is loaded only when it is asked for. */
-import { formatHostPort, parseUpstream } from "../config/addresses.ts";
+/**
+ * Makes the cluster that reaches the upstream: gRPC by our engine or by node:http2, REST by undici.
+ *
+ * All but our own engine are loaded only when they are asked for.
+ */
+import { formatHostPort, isRest, isSecure, parseUpstream } from "../config/addresses.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
+import type { MessageType } from "../core/message-type.ts";
 import { createCluster, type Cluster } from "../upstream/cluster.ts";
 import type { HttpClient } from "../wire/http-client.ts";
-import { Http2Client } from "../wire/http2/http2-client.ts";
+import { Http2Client, type Http2ClientOptions } from "../wire/http2/http2-client.ts";
 import { readClientTls } from "./tls-files.ts";
 
-/** @throws StartError when TLS files cannot be used. An upstream that is away is no failure. */
-export async function createUpstream({ inbound, limits }: Pick<Config, "inbound" | "limits">, clock: Clock): Promise<Cluster> {
+/**
+ * @param resolve the schema's types by name, as far as they are known: a REST upstream's errors may hold some
+ * @throws StartError when TLS files cannot be used. An upstream that is away is no failure.
+ */
+export async function createUpstream(
+  { inbound, limits }: Pick<Config, "inbound" | "limits">,
+  clock: Clock,
+  resolve: (name: string) => MessageType | undefined = () => undefined,
+): Promise<Cluster> {
   const upstream = parseUpstream(inbound.upstream);
   const { host, port } = upstream;
-  const secure = upstream.scheme === "grpcs";
-  const tls = secure ? { ...readClientTls(inbound.upstreamTls, host), ALPNProtocols: ["h2"] } : undefined;
-  const client: HttpClient =
-    inbound.http2 === "node"
-      ? new (await import("../wire/node-http2/node-http2-client.ts")).NodeHttp2Client({ host, port, tls, clock })
-      : new Http2Client({ host, port, tls, clock });
-  const scheme = secure ? "https" : "http";
-  return createCluster({ scheme, authority: formatHostPort(upstream), client, clock, messageBytes: limits.messageBytes });
+  const authority = formatHostPort(upstream);
+  const tls = isSecure(upstream) ? readClientTls(inbound.upstreamTls, host) : undefined;
+  const { messageBytes } = limits;
+  if (isRest(upstream)) {
+    const { createRestCluster } = await import("../upstream/rest-cluster.ts");
+    return createRestCluster({ host, port, authority, tls, clock, messageBytes, json: inbound.upstreamJson, resolve });
+  }
+  const client = await http2Client(inbound.http2, { host, port, tls: tls && { ...tls, ALPNProtocols: ["h2"] }, clock });
+  return createCluster({ scheme: tls === undefined ? "http" : "https", authority, client, clock, messageBytes });
+}
+
+async function http2Client(engine: "own" | "node", options: Http2ClientOptions): Promise<HttpClient> {
+  if (engine === "own") return new Http2Client(options);
+  return new (await import("../wire/node-http2/node-http2-client.ts")).NodeHttp2Client(options);
 }

@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Closable } from "../core/close-stack.ts";
 import type { Handler } from "../core/handler.ts";
 import { createGrpcOutbound } from "../protocols/grpc/outbound.ts";
+import type { Outbound } from "../protocols/protocol.ts";
 import type { HttpClient, ClientState } from "../wire/http-client.ts";
 
 export interface Cluster extends Closable {
@@ -29,8 +30,13 @@ export interface ClusterOptions {
   readonly messageBytes: number;
 }
 
-export function createCluster({ scheme, authority, client, clock, messageBytes }: ClusterOptions): Cluster {
-  const outbound = createGrpcOutbound(client, { scheme, authority, clock, messageBytes });
+/** Of a service that speaks gRPC. */
+export function createCluster(options: ClusterOptions): Cluster {
+  return clusterOver(options, createGrpcOutbound(options.client, options));
+}
+
+/** Of a service that `outbound` speaks to through the client. */
+export function clusterOver({ authority, client }: Pick<ClusterOptions, "authority" | "client">, outbound: Outbound): Cluster {
   return {
     name: authority,
     handler: outbound.send,

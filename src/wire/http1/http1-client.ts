@@ -36,6 +36,9 @@ export interface Http1ClientOptions {
   readonly clock: Clock;
 }
 
+/** How long it counts that no connection could be made. Nothing waits for it: the next request tries again. */
+const failureFreshMs = 1000;
+
 export class Http1Client implements HttpClient, Swept {
   readonly windowBytes: number;
   readonly waiting = new Set<PooledRequest>();
@@ -46,7 +49,7 @@ export class Http1Client implements HttpClient, Swept {
   private readonly pool: UndiciPool;
   private readonly maxPending: number;
   private readonly maxWaitMs: number;
-  private lastConnectFailed = false;
+  private connectFailedAtMs = -Infinity;
   private draining = false;
   private closed = false;
 
@@ -65,7 +68,7 @@ export class Http1Client implements HttpClient, Swept {
       bodyTimeout: silenceTimeoutMs,
       maxHeaderSize: options.headBytes ?? 60 << 10,
     });
-    this.pool.on("connect", () => (this.lastConnectFailed = false)).on("connectionError", () => (this.lastConnectFailed = true));
+    this.pool.on("connectionError", () => (this.connectFailedAtMs = this.clock.nowMs()));
   }
 
   open(
@@ -82,8 +85,8 @@ export class Http1Client implements HttpClient, Swept {
   get state(): ClientState {
     if (this.closed) return "closed";
     if (this.pool.stats.connected > 0) return "ready";
-    if (this.lastConnectFailed) return "backing-off";
-    return this.waiting.size > 0 ? "connecting" : "idle";
+    if (this.waiting.size > 0) return "connecting";
+    return this.clock.nowMs() - this.connectFailedAtMs < failureFreshMs ? "backing-off" : "idle";
   }
 
   get activeStreams(): number {

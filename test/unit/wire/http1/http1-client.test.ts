@@ -254,7 +254,7 @@ describe("Http1Client", () => {
     it(`says ${kind} of ${name}, and that it may have been processed`, async () => {
       const port = await listening(
         createTcpServer((socket) => {
-          socket.on("error", () => undefined).once("data", () => socket.end(answer));
+          socket.on("error", () => undefined).once("data", () => socket.end(answer ?? ""));
         }),
       );
       const sink = new Received();

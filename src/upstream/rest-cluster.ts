@@ -1,0 +1,22 @@
+/**
+ * A REST server behind an inbound listener: calls are transcoded to it by the http rules of its schema (SEMANTICS A1.18).
+ *
+ * Loaded only where the upstream is one: undici, which speaks to it, is most of its size.
+ */
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { createRestOutbound, type RestOutboundOptions } from "../protocols/rest/outbound.ts";
+import { Http1Client } from "../wire/http1/http1-client.ts";
+import { clusterOver, type Cluster } from "./cluster.ts";
+
+export interface RestClusterOptions extends Omit<RestOutboundOptions, "scheme"> {
+  readonly host: string;
+  readonly port: number;
+  /** Node's TLS options; undefined for clear text. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+export function createRestCluster(options: RestClusterOptions): Cluster {
+  const { host, port, tls, clock, authority } = options;
+  const client = new Http1Client({ host, port, tls, clock });
+  return clusterOver({ authority, client }, createRestOutbound(client, { ...options, scheme: tls === undefined ? "http" : "https" }));
+}
