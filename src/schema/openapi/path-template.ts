@@ -70,6 +70,8 @@ function segmentText(segment: Template["segments"][number]): string {
 function singular(word: string): string {
   const plain = word.replace(/[^A-Za-z0-9_.-]/g, "_");
   if (plain.endsWith("ies") && plain.length > 4) return `${plain.slice(0, -3)}y`;
+  if (plain.endsWith("elves")) return `${plain.slice(0, -3)}f`;
+  if (/(ss|x|ch|sh)es$/.test(plain)) return plain.slice(0, -2);
   return plain.endsWith("s") && !plain.endsWith("ss") && plain.length > 2 ? plain.slice(0, -1) : plain;
 }
 
