@@ -5,7 +5,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import type { MessageDescriptor } from "../../src/schema/descriptor.ts";
 import { RecordingUpstream } from "../support/recording-upstream.ts";
 import { startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
 import { transcodingDescriptors } from "../support/transcoding-server.ts";
@@ -92,7 +91,7 @@ const entry = fc.tuple(
   ),
 );
 const query = fc
-  .oneof(fc.constant([]), fc.array(entry, { maxLength: 2 }))
+  .oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(entry, { maxLength: 2 }) })
   .map((pairs) => (pairs.length === 0 ? "" : `?${pairs.map((pair) => pair.join("")).join("&")}`));
 const framed = "\0\0\0\0\0";
 const sent = fc.constantFrom<readonly [type: string | undefined, body: string | undefined]>(
@@ -129,18 +128,50 @@ const more = fc.constantFrom<readonly (readonly [string, string])[]>(
   [["authorization", "Bearer sesame"]],
 );
 const none: readonly [undefined, undefined] = [undefined, undefined];
-/** Methods with the bodies that go with them, and now and then with any. */
-const methodAndBody = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom("GET", "GET", "HEAD", "OPTIONS", "REPORT", "DELETE"), fc.constant(none)) },
-  { weight: 4, arbitrary: fc.tuple(fc.constantFrom("POST", "POST", "PUT", "PATCH"), sent) },
-  { weight: 1, arbitrary: fc.tuple(fc.constantFrom("GET", "POST", "DELETE", "OPTIONS"), sent) },
+const json = (body: string): readonly [string, string] => ["application/json", body];
+
+type Line = readonly [method: string, path: string, sent: readonly [type: string | undefined, body: string | undefined]];
+
+/** Requests that fit, but for their words, query and fields. */
+const fitting = fc
+  .tuple(
+    fc.constantFrom<Line>(
+      ["GET", "/v1/forms/{}", none],
+      ["HEAD", "/v1/forms/{}/", none],
+      ["REPORT", "/v1/forms/{}", none],
+      ["GET", "/v1/forms/{}:print", none],
+      ["GET", "/v1/shelves/{}/books/{}", none],
+      ["GET", "/v1/pages/{}/{}/raw", none],
+      ["GET", "/v1/notes/{}", none],
+      ["GET", "/v1/end/7", none],
+      ["POST", "/v1/form", json('{"title":"b","count":2,"tags":["x"]}')],
+      ["PUT", "/v1/form/{}", json('{"key":"k","value":3}')],
+      ["PATCH", "/v1/forms/{}", json('{"key":"k","deeper":{"value":0}}')],
+      ["PUT", "/v1/titled/{}", json('{"title":"other"}')],
+      ["POST", "/v1/mirror", ["text/css", "a{}"]],
+      ["POST", "/v1/files/{}", ["text/plain", "hello"]],
+      ["POST", "/v1/notes/{}:collect", json('[{"text":"a"}]')],
+      ["POST", "/dragoman.transcoding.v1.Transcoding/Submit", json('{"title":"b"}')],
+      ["POST", "/dragoman.transcoding.v1.Transcoding/Submit", ["application/grpc", framed]],
+      ["POST", "/dragoman.transcoding.v1.Transcoding/Submit", ["application/proto", ""]],
+    ),
+    fc.constantFrom("a", "ann", "7", "a%2Fb", "x%20y", "%C3%BC"),
+  )
+  .map(([[method, template, body], value]) => [method, template.replaceAll("{}", value), body] as const);
+
+/** Anything at any path. */
+const anything = fc.oneof(
+  fc.tuple(fc.constantFrom("GET", "HEAD", "OPTIONS", "REPORT", "DELETE"), path, fc.constant(none)),
+  fc.tuple(fc.constantFrom("GET", "POST", "PUT", "PATCH"), path, sent),
 );
-const asked: fc.Arbitrary<Asked> = fc.tuple(methodAndBody, path, query, more).map(([[method, [type, body]], pathname, search, others]) => ({
-  method,
-  url: pathname + search,
-  headers: [...(type === undefined ? [] : [["content-type", type] as const]), ...others],
-  body,
-}));
+const asked: fc.Arbitrary<Asked> = fc
+  .tuple(fc.oneof(fitting, anything), query, more)
+  .map(([[method, pathname, [type, body]], search, others]) => ({
+    method,
+    url: pathname + search,
+    headers: [...(type === undefined ? [] : [["content-type", type] as const]), ...others],
+    body,
+  }));
 
 describe("explanations, for any request", () => {
   let upstream: RecordingUpstream;
@@ -194,13 +225,13 @@ describe("explanations, for any request", () => {
     assert.equal(real.status, 200);
     assert.equal(recorded?.path, explanation.rpc?.path);
     if (explanation.message === undefined) return;
-    const type = runtime.table!.byPath(recorded!.path)!.input as MessageDescriptor;
+    const type = runtime.table!.byPath(recorded!.path)!.input;
     assert.deepEqual(JSON.parse(Buffer.from(type.codec().wireToJson(recorded!.message!)).toString()), explanation.message);
   }
 
   it("are what the listener does", async function () {
     this.timeout(60_000);
-    await fc.assert(fc.asyncProperty(asked, check), { numRuns: 1500 });
+    await fc.assert(fc.asyncProperty(asked, check), { numRuns: 600 });
     assert.ok(upstream.calls.size > 50, `only ${upstream.calls.size} requests were calls`);
   });
 });

@@ -192,7 +192,8 @@ function nearby(
     // Where the path is known, its HTTP method is what is wrong, unless the path is a slip of the pen away from another one.
     const told = known ? near.filter(({ pathFits, segments }) => pathFits || segments.some(isSlip)) : near;
     const hints = known ? [] : table.hints(httpMethod, target);
-    return { nearest: told.slice(0, hints.length > 0 ? 1 : maxNear).map(nearView), hints };
+    const nearest = (known ? told : leastOff(told)).slice(0, hints.length > 0 ? 1 : maxNear);
+    return { nearest: nearest.map(nearView), hints };
   }
   const unknown = call === undefined ? error?.reason === "UNKNOWN_METHOD" : table.byPath(call.method.path) === undefined;
   return { nearest: unknown ? table.explain("POST", head.target, maxNear).map(nearView) : [], hints: [] };
@@ -200,6 +201,15 @@ function nearby(
 
 function isSlip({ note }: NearView["segments"][number]): boolean {
   return note?.startsWith("differs ") === true;
+}
+
+/** What differs in more places than another one does is no help beside it, nor one for another HTTP method. */
+function leastOff(near: readonly RouteExplanation<Binder>[]): RouteExplanation<Binder>[] {
+  const misfits = ({ segments }: RouteExplanation<Binder>): number => segments.filter(({ fits }) => !fits).length;
+  const fewest = Math.min(...near.map(misfits));
+  const least = near.filter((each) => misfits(each) === fewest);
+  const sameMethod = least.filter(({ methodFits }) => methodFits);
+  return sameMethod.length > 0 ? sameMethod : least;
 }
 
 function nearView({ route, reason, segments }: RouteExplanation<Binder>): NearView {

@@ -27,6 +27,8 @@ export interface RouteExplanation<T> {
   readonly reason: string | undefined;
   /** The path fits, whatever the HTTP method. */
   readonly pathFits: boolean;
+  /** The HTTP method fits, whatever the path. */
+  readonly methodFits: boolean;
   readonly segments: readonly SegmentExplanation[];
 }
 
@@ -67,10 +69,10 @@ class Comparison {
     this.compareVerb();
     const pathFits = this.reason === undefined;
     // As the router has it: HEAD falls back to GET.
-    const takes = route.httpMethod === "*" || route.httpMethod === httpMethod || (httpMethod === "HEAD" && route.httpMethod === "GET");
-    const reason = this.reason ?? (takes ? undefined : `the HTTP method is ${httpMethod}, the binding wants ${route.httpMethod}`);
-    const rank = this.score + (pathFits ? 1e6 : 0) + (takes ? 0.5 : 0);
-    return { route, reason, pathFits, segments: this.rows, rank };
+    const methodFits = route.httpMethod === "*" || route.httpMethod === httpMethod || (httpMethod === "HEAD" && route.httpMethod === "GET");
+    const reason = this.reason ?? (methodFits ? undefined : `the HTTP method is ${httpMethod}, the binding wants ${route.httpMethod}`);
+    const rank = this.score + (pathFits ? 1e6 : 0) + (methodFits ? 0.5 : 0);
+    return { route, reason, pathFits, methodFits, segments: this.rows, rank };
   }
 
   private compare(restAt: number): void {
