@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 import { policies } from "../policies/index.ts";
 import { described, duration, optional, setting, size, withUnits, type WithUnits } from "../policies/settings.ts";
 import { hostPort, upstreamUrl } from "./addresses.ts";
+import { cors } from "./cors-settings.ts";
 import { httpRule, json, profiles, restOfMethod } from "./rest-settings.ts";
 import { websocket } from "./websocket-settings.ts";
 
@@ -65,6 +66,7 @@ const inboundKeys = z.strictObject({
     {},
     "Named JSON settings, over `json`, that clients choose by the header `dragoman-profile` or by `Accept: application/json; profile=NAME`.",
   ),
+  cors: optional(cors, "Lets pages of other origins call by gRPC-Web, Connect and REST; off unless set."),
   health: setting(
     z.enum(["own", "upstream"]),
     "own",

@@ -16,6 +16,7 @@ import type { MethodTable } from "../schema/method-table.ts";
 import type { ExchangeHandler } from "../wire/exchange.ts";
 import type { WireLimits } from "../wire/limits.ts";
 import { createListener, type Listener, type ListenerStats } from "../wire/listener.ts";
+import { withCors } from "./cors/with-cors.ts";
 import { createDispatcher, type Serving } from "./dispatch.ts";
 import type { ExplainedRequest } from "./explain/explained-request.ts";
 import type { Explanation } from "./explain/explanation.ts";
@@ -108,7 +109,8 @@ class ServiceRuntime implements Runtime {
       onFault: (cause, call) =>
         logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause }),
     });
-    this.handler = withOwnPages({ serve, serving, config: () => this.config, logger });
+    const current = (): Config => this.config;
+    this.handler = withOwnPages({ serve: withCors({ serve, serving, config: current }), serving, config: current, logger });
   }
 
   /** What health and reflection tell of. */
