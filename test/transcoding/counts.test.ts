@@ -22,7 +22,7 @@ function counted(suite: Suite, into = new Map<string, number>()): Map<string, nu
 }
 
 describe("docs/conformance.md", () => {
-  const rows = [...page.matchAll(/^\| .*?\| \[`(\w[\w-]*\.test\.ts)`\]\(\S+\) +\| +(\d+) \|$/gm)].map(
+  const rows = [...page.matchAll(/^\| .*?\| \[`(\w[\w-]*\.test\.ts)`\]\(\S+\) +\| +(\d+) +\|$/gm)].map(
     ([, file, cases]) => [file!, Number(cases)] as const,
   );
 
