@@ -26,10 +26,7 @@ export function compileDemo(): Uint8Array {
     info.location = file.name.startsWith("shop/")
       ? info.location.filter((each) => each.leadingComments !== "" || each.trailingComments !== "")
       : [];
-    for (const each of info.location) {
-      each.span = [];
-      each.leadingDetachedComments = [];
-    }
+    for (const each of info.location) each.leadingDetachedComments = [];
     if (info.location.length === 0) delete file.sourceCodeInfo;
   }
   return toBinary(FileDescriptorSetSchema, set);

@@ -29,6 +29,8 @@ function welcome({ parts }: Shop, colour: boolean): string {
     "",
     ...where,
     "",
+    `In a browser, to read and try: http://${catalog!.sidecar.inbound}/.dragoman/docs`,
+    "",
     "Paste any of these lines into another terminal:",
     "",
     ...lines,

@@ -9,7 +9,8 @@ import { docsPageModule } from "../../deploy/docs-page.ts";
 import { pageFiles } from "../../src/docs-page/page-files.ts";
 import { bufBuild } from "../support/buf-build.ts";
 import { startEchoServer, type EchoServer } from "../support/echo-server.ts";
-import { startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
+import { SidecarProcess } from "../support/sidecar-process.ts";
+import { echoDescriptors, startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
 
 interface Answer {
   readonly status: number;
@@ -29,7 +30,6 @@ describe("docs site", () => {
     echo = await startEchoServer();
     host = await startRuntime({
       "inbound.upstream": `grpc://127.0.0.1:${echo.port}`,
-      service: "echo",
       "admin.token": "a-token-of-some-length",
     });
   });
@@ -54,9 +54,14 @@ describe("docs site", () => {
     assert.equal(status, 200);
     assert.equal(headers["content-type"], "application/json");
     const document = JSON.parse(body) as { openapi: string; info: { title: string }; paths: object };
-    assert.deepEqual([document.openapi, document.info.title], ["3.1.0", "echo"]);
+    assert.deepEqual([document.openapi, document.info.title], ["3.1.0", "service"]);
     assert.ok("/v1/echo/{text}" in document.paths);
     assert.ok(!body.includes("a-token-of-some-length") && !body.includes(String(echo.port)), "nothing of the configuration");
+  });
+
+  it("is what the command line prints", async () => {
+    const { code, stdout } = await new SidecarProcess(["openapi", "--descriptors", echoDescriptors]).ended;
+    assert.deepEqual([code, JSON.parse(stdout)], [0, JSON.parse((await ask(openapi)).body)]);
   });
 
   it("serves the page and what it needs, with types that browsers believe", async () => {

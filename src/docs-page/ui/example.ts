@@ -1,50 +1,66 @@
-/** A request to begin with: a value of every field that one may set. Types may hold themselves, so it ends a few levels down. */
+/** A request to begin with: a value of every field that one may set. Types may hold themselves and be wide, so it ends somewhere. */
 import { resolve, type ApiDocument, type Schema } from "./model.ts";
 
 const deepest = 4;
+const mostValues = 300;
 
-export function exampleOf(schema: Schema, document: ApiDocument, depth = 0, seen: readonly string[] = []): unknown {
-  const { $ref } = schema;
-  if ($ref !== undefined && seen.includes($ref)) return undefined;
-  const resolved = resolve(schema, document);
-  const inside = $ref === undefined ? seen : [...seen, $ref];
-  if (resolved.examples?.[0] !== undefined) return resolved.examples[0];
-  if (resolved.enum !== undefined) return resolved.enum[1] ?? resolved.enum[0];
-  const type = typeof resolved.type === "string" ? resolved.type : resolved.type?.[0];
-  switch (type) {
-    case "object":
-      return objectExample(resolved, document, depth, inside);
-    case "array": {
-      const item = depth >= deepest ? undefined : exampleOf(resolved.items ?? {}, document, depth + 1, inside);
-      return item === undefined ? [] : [item];
-    }
-    case "boolean":
-      return false;
-    case "integer":
-    case "number":
-      return 0;
-    case "string":
-      return textExample(resolved.format);
-    default:
-      return null;
-  }
+export function exampleOf(schema: Schema, document: ApiDocument): unknown {
+  return new ExampleWriter(document).value(schema, 0, []);
 }
 
-function objectExample(schema: Schema, document: ApiDocument, depth: number, seen: readonly string[]): object {
-  const example: Record<string, unknown> = {};
-  if (depth >= deepest) return example;
-  if (typeof schema.additionalProperties === "object") {
-    const value = exampleOf(schema.additionalProperties, document, depth + 1, seen);
-    return value === undefined ? example : { key: value };
+class ExampleWriter {
+  private readonly document: ApiDocument;
+  private count = 0;
+
+  constructor(document: ApiDocument) {
+    this.document = document;
   }
-  const oneofs = oneofsOf(schema.description ?? "");
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    // Of members that exclude one another the first.
-    if (property.readOnly === true || property.deprecated === true || oneofs.has(name)) continue;
-    const value = exampleOf(property, document, depth + 1, seen);
-    if (value !== undefined) example[name] = value;
+
+  /** @param inside the types it is part of; undefined for what would hold itself */
+  value(schema: Schema, depth: number, inside: readonly string[]): unknown {
+    const { $ref } = schema;
+    if ($ref !== undefined && inside.includes($ref)) return undefined;
+    this.count++;
+    const resolved = resolve(schema, this.document);
+    if (resolved.examples?.[0] !== undefined) return resolved.examples[0];
+    if (resolved.enum !== undefined) return resolved.enum[1] ?? resolved.enum[0];
+    const types = $ref === undefined ? inside : [...inside, $ref];
+    switch (typeof resolved.type === "string" ? resolved.type : resolved.type?.[0]) {
+      case "object":
+        return this.object(resolved, depth, types);
+      case "array": {
+        const item = depth >= deepest ? undefined : this.value(resolved.items ?? {}, depth + 1, types);
+        return item === undefined ? [] : [item];
+      }
+      case "boolean":
+        return false;
+      case "integer":
+      case "number":
+        return 0;
+      case "string":
+        return textExample(resolved.format);
+      default:
+        return null;
+    }
   }
-  return example;
+
+  private object(schema: Schema, depth: number, inside: readonly string[]): object {
+    const example: Record<string, unknown> = {};
+    if (depth >= deepest) return example;
+    if (typeof schema.additionalProperties === "object") {
+      const value = this.value(schema.additionalProperties, depth + 1, inside);
+      return value === undefined ? example : { key: value };
+    }
+    const oneofs = oneofsOf(schema.description ?? "");
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      if (this.count >= mostValues) break;
+      // Of members that exclude one another the first.
+      if (property.readOnly === true || property.deprecated === true || oneofs.has(name)) continue;
+      const value = this.value(property, depth + 1, inside);
+      if (value !== undefined) example[name] = value;
+    }
+    return example;
+  }
 }
 
 /** The names that "Only one of `a`, `b` and `c` may be set." leaves out. */

@@ -6,6 +6,8 @@ import { fitsParameter, isOpaque, isRequired, type JsonSchema, type SchemaCollec
 /** A message that holds itself has parameters without end; deeper than this nobody writes them. */
 const maxDepth = 4;
 const maxQueryParameters = 200;
+/** Fields looked at for one operation, of wide types that hold nothing but one another. */
+const maxVisits = 5000;
 
 export function pathParameters(input: MessageDescriptor, parameters: readonly PathParameter[], schemas: SchemaCollection): JsonSchema[] {
   return parameters.map(({ name, field, many, pattern }) => {
@@ -26,26 +28,41 @@ export function pathParameters(input: MessageDescriptor, parameters: readonly Pa
   });
 }
 
+/** As many levels of nested fields as fit: the outer ones must not be crowded out by the inner ones of a wide type. */
 export function queryParameters(
   input: MessageDescriptor,
   bound: ReadonlySet<string>,
   bodyField: string,
   schemas: SchemaCollection,
 ): JsonSchema[] {
+  let parameters: JsonSchema[] | undefined;
+  for (let levels = maxDepth; parameters === undefined; levels--) parameters = parametersTo(levels, input, bound, bodyField, schemas);
+  return parameters;
+}
+
+/** Undefined when there are too many; never for the outermost level alone, of which the first ones are taken. */
+function parametersTo(
+  levels: number,
+  input: MessageDescriptor,
+  bound: ReadonlySet<string>,
+  bodyField: string,
+  schemas: SchemaCollection,
+): JsonSchema[] | undefined {
   const parameters: JsonSchema[] = [];
-  const visit = (message: MessageDescriptor, protoPrefix: string, jsonPrefix: string, depth: number): void => {
+  let visits = 0;
+  const visit = (message: MessageDescriptor, protoPrefix: string, jsonPrefix: string, depth: number): boolean => {
     for (const field of message.fields) {
-      if (parameters.length >= maxQueryParameters) return;
+      if (++visits > maxVisits || parameters.length >= maxQueryParameters) return levels === 0;
       const protoName = protoPrefix + field.name;
       if (bound.has(protoName) || (depth === 0 && field.name === bodyField) || field.behaviors.includes("OUTPUT_ONLY")) continue;
       const name = jsonPrefix + schemas.nameOf(field);
       if (fitsParameter(field.value)) parameters.push(queryParameter(name, field, schemas));
-      else if (field.cardinality === "singular" && field.value.kind === "message" && depth < maxDepth && !isOpaque(field.value.message))
-        visit(field.value.message, `${protoName}.`, `${name}.`, depth + 1);
+      else if (field.cardinality === "singular" && field.value.kind === "message" && depth < levels && !isOpaque(field.value.message))
+        if (!visit(field.value.message, `${protoName}.`, `${name}.`, depth + 1)) return false;
     }
+    return true;
   };
-  visit(input, "", "", 0);
-  return parameters;
+  return visit(input, "", "", 0) ? parameters : undefined;
 }
 
 function queryParameter(name: string, field: FieldDescriptor, schemas: SchemaCollection): JsonSchema {

@@ -132,6 +132,24 @@ describe("createOpenApi", () => {
     assert.ok(paths["/x/{segment}/y/{segment_2}"]!["x-additionalOperations"]);
   });
 
+  it("ends where wide types hold one another, and keeps the outer fields", () => {
+    const wide = (name: string, inner: string): string =>
+      `message ${name} { ${Array.from({ length: 60 }, (_, i) => `${inner} f${i} = ${i + 1};`).join(" ")} }`;
+    const set = bufBuild({
+      "a.proto": `syntax = "proto3"; package a; import "google/api/annotations.proto";
+        message Q { W w = 1; string last = 2; } ${wide("W", "X")} ${wide("X", "W")} ${wide("Y", "string")}
+        message R { Y a = 1; Y b = 2; Y c = 3; Y d = 4; Q q = 5; string last = 6; }
+        service S {
+          rpc One(Q) returns (Q) { option (google.api.http).get = "/q"; }
+          rpc Two(R) returns (R) { option (google.api.http).get = "/r"; }
+        }`,
+    });
+    const { paths } = documentOf(set);
+    const names = (path: string): string[] => (paths[path]!["get"] as Operation).parameters!.map(({ name }) => name);
+    assert.deepEqual(names("/q"), ["last"]);
+    assert.deepEqual(names("/r"), ["last"]);
+  });
+
   it("is sound for proto2 and editions, and equal for equal schemas", () => {
     const set = bufBuild({
       "old.proto": `syntax = "proto2"; package o; message M { required string id = 1; optional group G = 2 { optional int64 n = 1; } extensions 10 to 20; }
