@@ -1,4 +1,4 @@
-/** How REST is spoken: the JSON it prints and reads, and http rules for services whose .proto files cannot be changed. */
+/** How REST is spoken: how requests are bound, the JSON it prints and reads, http rules for services whose .proto files cannot be changed. */
 import * as z from "zod/mini";
 import { described, duration, optional, setting, withUnits, type WithUnits } from "../policies/settings.ts";
 
@@ -21,6 +21,21 @@ function switches<T>(make: (description: string) => T): Record<JsonSwitch, T> {
 }
 
 export const json = z.strictObject(switches((text) => setting(z.boolean(), false, text)));
+
+/** What decides which request becomes which message, beside the annotations. */
+export const binding = z.strictObject({
+  autoMapping: setting(z.boolean(), true, "Every method also answers `POST /package.Service/Method`, whatever its annotations."),
+  ignoreUnknownParameters: setting(z.boolean(), false, "Skips query parameters that no field has, instead of refusing them."),
+  ignoredParameters: setting(z.array(z.string()), [], "Query parameters that are no part of the message, such as `alt` or `key`."),
+  queryOverBody: setting(z.boolean(), false, "Takes query parameters for fields that the body carries; the query wins."),
+  refuseCollisions: setting(z.boolean(), false, "Refuses a request whose body, query and path give one field different values."),
+  repeatedMessages: setting(z.boolean(), false, "Takes `items[0].sku=` for a field of an element of a repeated message."),
+  keepEscapes: setting(
+    z.enum(["reserved", "slash"]),
+    "reserved",
+    "Which escapes stay in variables of several segments: those of all reserved characters, or `%2F` only.",
+  ),
+});
 
 /** Over other settings: what is left out stays as it is. */
 const someJson = z.strictObject(switches((text) => optional(z.boolean(), text)));

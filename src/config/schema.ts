@@ -8,7 +8,7 @@ import { policies } from "../policies/index.ts";
 import { described, duration, optional, setting, size, withUnits, type WithUnits } from "../policies/settings.ts";
 import { hostPort, upstreamUrl } from "./addresses.ts";
 import { cors } from "./cors-settings.ts";
-import { httpRule, json, profiles, restOfMethod } from "./rest-settings.ts";
+import { binding, httpRule, json, profiles, restOfMethod } from "./rest-settings.ts";
 import { websocket } from "./websocket-settings.ts";
 
 // zod would write code for each schema; it is used once, so that costs more than it gives, and some places forbid it.
@@ -60,6 +60,7 @@ const inboundKeys = z.strictObject({
     "Leaves `google.rpc.ErrorInfo`, which names the reason, out of the gRPC, gRPC-Web and Connect errors that the proxy makes itself.",
   ),
   docs: setting(z.boolean(), true, "Serves the live OpenAPI document and the docs page below `/.dragoman/`."),
+  binding: setting(binding, {}, "How path, query and body of a REST request become its message."),
   json: setting(json, {}, "How REST prints and reads JSON; canonical ProtoJSON unless set."),
   profiles: setting(
     profiles,

@@ -6,12 +6,15 @@ import type { Config } from "../config/schema.ts";
 import type { JsonProfile } from "../core/message-type.ts";
 import type { BindingOptions } from "../schema/binding/binding-options.ts";
 import type { MethodTableOptions } from "../schema/method-table.ts";
+import { Keep } from "../schema/percent-decoding.ts";
 
 export function tableOptions(config: Config): MethodTableOptions {
-  const { json, profiles, rules } = config.inbound;
+  const { binding, json, profiles, rules } = config.inbound;
+  const { autoMapping, keepEscapes, ...switches } = binding;
+  const multiSegmentKeep = keepEscapes === "slash" ? Keep.SLASH : Keep.RESERVED;
   return {
-    autoMapping: true,
-    binding: { json, profiles: profiles as BindingOptions["profiles"] },
+    autoMapping,
+    binding: { ...switches, multiSegmentKeep, json, profiles: profiles as BindingOptions["profiles"] },
     bindingOf: (method) => {
       const { json: own, sse } = policiesFor(config, method.path);
       return {
@@ -26,6 +29,7 @@ export function tableOptions(config: Config): MethodTableOptions {
 /** Whether two configurations make the same table of a schema. */
 export function sameTable(a: Config, b: Config): boolean {
   const of = ({ inbound, methods }: Config): unknown => [
+    inbound.binding,
     inbound.json,
     inbound.profiles,
     inbound.rules,
