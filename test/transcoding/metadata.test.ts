@@ -114,6 +114,20 @@ describe("transcoding: metadata", () => {
       ["grpc-metadata-grpc-timeout", "1S"],
       ["grpc-metadata-content-type", "text/plain"],
       ["grpc-metadata-x!y", "a"],
+      // What would break the connection to the upstream, or the call on it.
+      ["grpc-metadata-connection", "close"],
+      ["grpc-metadata-keep-alive", "timeout=1"],
+      ["grpc-metadata-proxy-connection", "close"],
+      ["grpc-metadata-transfer-encoding", "chunked"],
+      ["grpc-metadata-upgrade", "h2c"],
+      ["grpc-metadata-te", "x"],
+      ["grpc-metadata-trailer", "x"],
+      ["grpc-metadata-host", "example.org"],
+      ["grpc-metadata-content-length", "5"],
+      ["grpc-metadata-content-encoding", "gzip"],
+      ["grpc-metadata-accept-encoding", "gzip"],
+      ["grpc-metadata-expect", "100-continue"],
+      ["grpc-metadata-grpc-encoding", "gzip"],
       ["grpc-metadata-x-text", "a\tb"],
     ] as const)
       suite.row(`${field}: ${value}`, {

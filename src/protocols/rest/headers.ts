@@ -18,6 +18,21 @@ const timeouts: ReadonlyMap<string, Parse> = new Map([
   ["x-server-timeout", parseServerTimeout],
 ]);
 const metadataPrefix = "grpc-metadata-";
+/** What the connection to the upstream, and the call on it, are made of: a caller that could set them there would break both. */
+const reserved: ReadonlySet<string> = new Set([
+  ...dropped,
+  "accept",
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 /** Names the JSON profile to answer with; `accept` may do the same by a parameter. */
 export const profileHeader = "dragoman-profile";
 /** The request fields that such an answer varies by. */
@@ -137,7 +152,7 @@ function readTimeout(name: string, value: string): number {
 }
 
 function addPrefixed(metadata: string[], name: string, value: string): void {
-  if (name.startsWith("grpc-") || dropped.has(name) || name === "accept")
+  if (name.startsWith("grpc-") || reserved.has(name))
     throw new CallError("INVALID_METADATA", `header ${metadataPrefix}${name}: ${name} is reserved`, { source: "caller" });
   if (!metadataName.test(name) || notMetadataText.test(value))
     throw new CallError("INVALID_METADATA", `header ${metadataPrefix}${name} holds what gRPC has no characters for`, { source: "caller" });

@@ -20,6 +20,6 @@ export function refusal(reason: Reason, message: string, status: number = reason
 export const refusalHeaders: readonly string[] = Object.freeze(["content-type", "application/json"]);
 
 export function refusalBody({ reason, message }: Refusal): Uint8Array {
-  const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "dragoman", metadata: {} };
+  const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "dragoman" };
   return Buffer.from(JSON.stringify({ code: reasons[reason].code, message, details: [info] }));
 }
