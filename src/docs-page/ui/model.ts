@@ -27,9 +27,9 @@ export interface Parameter {
   readonly "x-multi-segment"?: boolean;
 }
 
-export type Content = Readonly<Record<string, { readonly schema: Schema }>>;
+type Content = Readonly<Record<string, { readonly schema: Schema }>>;
 
-export interface Answer {
+interface Answer {
   readonly description: string;
   readonly content?: Content;
 }

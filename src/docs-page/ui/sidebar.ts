@@ -37,7 +37,7 @@ export function showMethods(list: HTMLElement, services: readonly Service[], wor
   list.replaceChildren(...(groups.length > 0 ? groups : [none]));
 }
 
-export function shortName(name: string): string {
+function shortName(name: string): string {
   return name.slice(name.lastIndexOf(".") + 1);
 }
 
