@@ -4,7 +4,14 @@
  *
  * The service is dragoman.transcoding.v1.Transcoding; the backend says what a test tells it to, and keeps what it was asked.
  */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
@@ -67,7 +74,7 @@ export class ReverseHop {
   server!: Server;
   client!: grpc.Client & Record<string, (...args: unknown[]) => unknown>;
   private listener: RequestListener = (_request, response) => void response.end("{}");
-  private readonly stops: (() => Promise<unknown> | unknown)[] = [];
+  private readonly stops: (() => unknown)[] = [];
 
   static inSuite(options: ReverseOptions = {}): ReverseHop {
     const it = new ReverseHop();
@@ -97,7 +104,12 @@ export class ReverseHop {
     const cluster = (this.cluster = restClusterAt((this.server.address() as AddressInfo).port, { ...options, schema }));
     this.stops.unshift(() => cluster.close());
     const { around = (next) => next } = options;
-    this.hop = await startHop({ handler: around(cluster.handler), schema, table: options.table, messageBytes: options.messageBytes ?? 4 << 20 });
+    this.hop = await startHop({
+      handler: around(cluster.handler),
+      schema,
+      table: options.table,
+      messageBytes: options.messageBytes ?? 4 << 20,
+    });
     this.stops.unshift(() => this.hop.stop());
     this.client = transcodingClient(this.hop.port) as typeof this.client;
     this.stops.unshift(() => this.client.close());

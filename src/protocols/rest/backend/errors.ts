@@ -9,6 +9,7 @@ import { Code, codeFromNumber, type Code as StatusCode, type CodeName } from "..
 import { CodecError, canonicalJson, type JsonProfile, type MessageType } from "../../../core/message-type.ts";
 import type { Metadata } from "../../../core/metadata.ts";
 import { errorDetailType } from "../../shared/error-details.ts";
+import { codeOfBackendStatus } from "../../shared/http-status.ts";
 import { structOf } from "./json-struct.ts";
 
 /** The message type of a name, as the service's schema has it. */
@@ -21,47 +22,6 @@ const detailsBytes = 24 << 10;
 const maxDetails = 64;
 const typePrefix = "type.googleapis.com/";
 const lenient: JsonProfile = Object.freeze({ ...canonicalJson, ignoreUnknown: true });
-
-/** What a REST backend means by its HTTP status. For peers that should have spoken gRPC there is another table: shared/http-status.ts. */
-export function codeOfBackendStatus(status: number): StatusCode {
-  switch (status) {
-    case 400:
-    case 415:
-    case 422:
-      return Code.INVALID_ARGUMENT;
-    case 401:
-      return Code.UNAUTHENTICATED;
-    case 403:
-      return Code.PERMISSION_DENIED;
-    case 404:
-    case 410:
-      return Code.NOT_FOUND;
-    case 409:
-      return Code.ABORTED;
-    case 412:
-      return Code.FAILED_PRECONDITION;
-    case 416:
-      return Code.OUT_OF_RANGE;
-    case 413:
-    case 429:
-      return Code.RESOURCE_EXHAUSTED;
-    case 499:
-      return Code.CANCELLED;
-    case 500:
-      return Code.INTERNAL;
-    case 405:
-    case 501:
-      return Code.UNIMPLEMENTED;
-    case 502:
-    case 503:
-      return Code.UNAVAILABLE;
-    case 408:
-    case 504:
-      return Code.DEADLINE_EXCEEDED;
-    default:
-      return Code.UNKNOWN;
-  }
-}
 
 export interface BackendFailure {
   readonly status: number;
