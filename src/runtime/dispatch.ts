@@ -12,7 +12,7 @@ import { MessageList } from "../core/messages.ts";
 import { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
 import type { Reply } from "../core/reply.ts";
-import { statusOf, type Status } from "../core/status.ts";
+import { okStatus, statusOf, type Status } from "../core/status.ts";
 import type { Catalogue, Inbound } from "../protocols/protocol.ts";
 import { opaqueMethod } from "../protocols/shared/opaque-type.ts";
 import type { Exchange, ExchangeHandler, RequestHead } from "../wire/exchange.ts";
@@ -137,7 +137,7 @@ class Dispatch {
       this.breakOff(call, fault);
       return;
     }
-    call.finish(statusOf(error));
+    call.finish(isAnswer(error) ? okStatus() : statusOf(error));
   }
 
   /** A bug in the inbound costs one call. The answer may be half written: the caller sees it break, log and row say why. */
@@ -151,4 +151,9 @@ class Dispatch {
   private finish(call: Call, end: Status): void {
     call.finish(call.cancelled !== undefined && !this.x.open ? statusOf(call.cancelled) : end);
   }
+}
+
+/** Said like a refusal, because no method is called for it, and yet what was asked for: what a path takes (OPTIONS). Nothing failed. */
+function isAnswer({ httpStatus }: CallError): boolean {
+  return httpStatus !== undefined && httpStatus < 400;
 }

@@ -85,6 +85,8 @@ export interface MessageDescriptor extends MessageType {
 export interface MethodDescriptor extends Method {
   readonly input: MessageDescriptor;
   readonly output: MessageDescriptor;
+  /** What of its annotation cannot be used, and so is not in `http`. */
+  readonly httpProblems?: readonly string[] | undefined;
   readonly deprecated: boolean;
   readonly comment: string | undefined;
 }

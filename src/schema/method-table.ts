@@ -83,6 +83,15 @@ export class MethodTable {
     const methods = this.schema.services.flatMap((service) => service.methods);
     for (const method of methods) {
       this.methods.set(method.path, method);
+      for (const message of method.httpProblems ?? [])
+        problems.push({
+          kind: "rule",
+          httpMethod: "",
+          template: "",
+          column: undefined,
+          methods: [method.path],
+          message: `${method.path}: ${message}`,
+        });
       for (const rule of method.http) this.add(method, rule, bindingOf(method), problems);
     }
     if (options.autoMapping) for (const method of methods) this.add(method, autoBinding(method), bindingOf(method), problems);

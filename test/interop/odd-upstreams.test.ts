@@ -11,6 +11,7 @@ import type { Cluster } from "../../src/upstream/cluster.ts";
 import { connectClient, type ConnectKind } from "../support/connect-client.ts";
 import { clusterAt, startHop, type Hop } from "../support/hop.ts";
 import { startScriptedGrpc, type ScriptedGrpc } from "../support/scripted-grpc.ts";
+import { until } from "../support/until.ts";
 
 /** An envelope with EchoResponse {text: "hi"}. */
 const hi = Buffer.from([0, 0, 0, 0, 4, 0x0a, 2, 0x68, 0x69]);
@@ -114,6 +115,41 @@ describe("upstreams that break gRPC's rules", () => {
         assert.equal(error.code, Code.DEADLINE_EXCEEDED, error.message);
       });
     });
+
+  describe("a deadline that the upstream says has passed", () => {
+    const late =
+      (afterMs: number): Answer =>
+      (stream) =>
+        void setTimeout(() => {
+          if (stream.destroyed) return;
+          const trailers = { "grpc-status": "4", "grpc-message": "too late", "x-tail": "t" };
+          stream.respond({ ":status": 200, "content-type": "application/grpc", ...trailers }, { endStream: true });
+        }, afterMs);
+    const ask = async (method: string, timeout: Record<string, string>): Promise<{ reason: string | undefined; code: number }> => {
+      const before = hop.ended.length;
+      const answer = await fetch(`http://127.0.0.1:${hop.port}/dragoman.test.v1.Echo/${method}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...timeout },
+        body: '{"text":"x"}',
+      });
+      await answer.arrayBuffer();
+      await until(() => hop.ended.length > before, "the record");
+      const { end } = hop.ended[before]!;
+      return { reason: end.error?.reason, code: end.code };
+    };
+    for (const method of ["Unary", "Expand"]) {
+      it(`is ours where ours has passed too (${method})`, async () => {
+        // Our own clock may be first: then it is ours all the more.
+        backend.answer = late(95);
+        assert.deepEqual(await ask(method, { "x-server-timeout": "0.1" }), { reason: "DEADLINE_EXCEEDED", code: 4 });
+      });
+      it(`is the upstream's where we had time left, or no deadline (${method})`, async () => {
+        backend.answer = late(0);
+        assert.deepEqual(await ask(method, { "x-server-timeout": "60" }), { reason: "UPSTREAM_STATUS", code: 4 });
+        assert.deepEqual(await ask(method, {}), { reason: "UPSTREAM_STATUS", code: 4 });
+      });
+    }
+  });
 
   it("a compression nobody knows is the caller's to see, or an error where the message must be read", async () => {
     backend.answer = answer({ "grpc-encoding": "foo" }, packed, { "grpc-status": "0" });

@@ -6,6 +6,7 @@ import type { Schema } from "../../src/schema/descriptor.ts";
 import { encodeRpcStatus } from "../../src/protocols/shared/rpc-status.ts";
 import { bufBuildShared } from "../support/buf-build.ts";
 import { errorOf, TranscodingHop } from "../support/transcoding-hop.ts";
+import { until } from "../support/until.ts";
 
 const json = { "content-type": "application/json" };
 
@@ -164,6 +165,19 @@ describe("what a backend says over REST", () => {
         assert.equal(response.headers.get("allow"), allow);
         if (method !== "DELETE" && path !== "/nowhere") assert.equal(await response.text(), "");
       });
+
+    it("OPTIONS is a success in the record, and a method not allowed none", async () => {
+      for (const [method, code, reason] of [
+        ["OPTIONS", 0, undefined],
+        ["DELETE", 12, "METHOD_NOT_ALLOWED"],
+      ] as const) {
+        const before = rest.hop.ended.length;
+        await rest.send(method, "/v1/form");
+        await until(() => rest.hop.ended.length > before, "the record");
+        const { end } = rest.hop.ended[before]!;
+        assert.deepEqual([end.code, end.error?.reason], [code, reason]);
+      }
+    });
 
     it("HEAD says how long GET's answer is", async () => {
       assert.equal((await rest.send("HEAD", "/v1/end/0?message=abc")).headers.get("content-length"), "15");

@@ -161,6 +161,18 @@ describe("client streams over REST", () => {
     await until(() => rest.backend.cancelled() > cancelled, "the cancellation");
   });
 
+  it("counts the bytes of the request, for log and metrics", async () => {
+    for (const [body, headers] of [
+      ['[{"text":"a"},{"text":"b"}]', json],
+      ['{"text":"a"}\n', lines],
+    ] as const) {
+      const before = rest.hop.ended.length;
+      await (await collect([body.slice(0, 5), body.slice(5)], headers)).text();
+      await until(() => rest.hop.ended.length > before, "the record");
+      assert.equal(rest.hop.ended[before]!.call.requestBytes, body.length);
+    }
+  });
+
   it("the backend's failure in the middle is the answer", async () => {
     const response = await collect(['[{"text":"a"},{"failCode":9}', ',{"text":"b"}]']);
     assert.equal(response.status, 400);

@@ -22,7 +22,7 @@ import { compressedFlag, envelopeBytes, envelopeLength, envelopePrefix, tooLarge
 import { payloadOf } from "../shared/message-body.ts";
 import { formatGrpcTimeout } from "../shared/timeout.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
-import { errorOfUpstreamWire } from "../shared/upstream-wire.ts";
+import { errorOfUpstreamWire, ofOwnDeadline } from "../shared/upstream-wire.ts";
 import { errorOfHttpStatus } from "./errors.ts";
 import { readResponseHead, type ResponseHead } from "./response-head.ts";
 import { StreamCall } from "./stream-call.ts";
@@ -145,7 +145,8 @@ class UnaryCall implements ResponseSink {
     if (status === undefined || !head!.isGrpc) {
       this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus, head?.isGrpc));
     } else if (status.code !== Code.OK) {
-      this.fail(sent === undefined ? status.error! : withMetadata(status.error!, sent));
+      const error = ofOwnDeadline(status.error!, this.call.deadline.remainingMs(performance.now()));
+      this.fail(sent === undefined ? error : withMetadata(error, sent));
     } else {
       try {
         const payload = onlyMessage(this.whole(), this.call, head!.encoding, this.limitBytes);

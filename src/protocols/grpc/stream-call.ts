@@ -18,7 +18,7 @@ import { errorOfRequest } from "../shared/codec-failure.ts";
 import { compressedFlag, EnvelopeReader, envelopeBytes, envelopePrefix } from "../shared/envelope.ts";
 import { payloadOf } from "../shared/message-body.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
-import { errorOfUpstreamWire } from "../shared/upstream-wire.ts";
+import { errorOfUpstreamWire, ofOwnDeadline } from "../shared/upstream-wire.ts";
 import { errorOfHttpStatus } from "./errors.ts";
 import { readResponseHead, type ResponseHead } from "./response-head.ts";
 
@@ -83,7 +83,12 @@ export class StreamCall implements ResponseSink {
     const status = trailers !== undefined ? readGrpcStatus(trailers) : this.strayBytes === 0 ? head?.status : undefined;
     this.stream = undefined;
     if (status === undefined || head?.isGrpc !== true) this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus, head?.isGrpc));
-    else this.settle(status);
+    else this.settle(status.error === undefined ? status : this.withReason(status, status.error));
+  }
+
+  private withReason(status: Status, error: CallError): Status {
+    const reasoned = ofOwnDeadline(error, this.call.deadline.remainingMs(performance.now()));
+    return reasoned === error ? status : statusOf(reasoned);
   }
 
   onError(error: WireError): void {

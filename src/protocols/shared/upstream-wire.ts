@@ -29,6 +29,17 @@ function codeOfReset(http2Code: number): StatusCode {
  */
 const deadlineSlackMs = 10;
 
+/**
+ * The status an upstream ended with. It is told our deadline and may be the one to say that it passed; then that is the reason, and not
+ * some deadline of the upstream's own.
+ * @param remainingMs of the call's deadline
+ */
+export function ofOwnDeadline(error: CallError, remainingMs: number): CallError {
+  if (error.reason !== "UPSTREAM_STATUS" || error.code !== Code.DEADLINE_EXCEEDED || remainingMs > deadlineSlackMs) return error;
+  const { message, source, details, metadata, trailers, cause } = error;
+  return new CallError("DEADLINE_EXCEEDED", message === "" ? undefined : message, { source, details, metadata, trailers, cause });
+}
+
 /** The error for an exchange with the upstream that the wire could not finish. @param remainingMs of the call's deadline */
 export function errorOfUpstreamWire(error: WireError, remainingMs = Infinity): CallError {
   const options = { source: "upstream", cause: error } as const;

@@ -33,12 +33,13 @@ class LinkedMethod implements MethodDescriptor {
   readonly unary: boolean;
   readonly idempotency: Method["idempotency"];
   readonly http: readonly HttpBinding[];
+  readonly httpProblems: readonly string[];
   readonly deprecated: boolean;
   readonly #symbol: ServiceSymbol;
   readonly #index: number;
 
   constructor(proto: MethodProto, index: number, symbol: ServiceSymbol, types: LinkedTypes) {
-    const { idempotency, http } = readMethodOptions(proto.options.bytes);
+    const { idempotency, http, httpProblems } = readMethodOptions(proto.options.bytes);
     this.path = `/${symbol.name}/${proto.name}`;
     this.service = symbol.name;
     this.name = proto.name;
@@ -49,6 +50,7 @@ class LinkedMethod implements MethodDescriptor {
     this.unary = !proto.clientStreaming && !proto.serverStreaming;
     this.idempotency = idempotency;
     this.http = http;
+    this.httpProblems = httpProblems;
     this.deprecated = proto.options.deprecated;
     this.#symbol = symbol;
     this.#index = index;

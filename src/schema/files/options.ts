@@ -25,12 +25,15 @@ const behaviorNames = [
 ] as const;
 
 const noBindings: readonly HttpBinding[] = Object.freeze([]);
+const noProblems: readonly string[] = Object.freeze([]);
 const noBehaviors: readonly string[] = Object.freeze([]);
 const idempotencies = ["unknown", "no-side-effects", "idempotent"] as const;
 
 export interface MethodOptions {
   readonly idempotency: Method["idempotency"];
   readonly http: readonly HttpBinding[];
+  /** What of the http rule cannot be used. */
+  readonly httpProblems: readonly string[];
 }
 
 export function readMethodOptions(bytes: Uint8Array): MethodOptions {
@@ -42,20 +45,27 @@ export function readMethodOptions(bytes: Uint8Array): MethodOptions {
     else if (reader.field === httpExtension) rule = rule === undefined ? reader.view() : Buffer.concat([rule, reader.view()]);
     else reader.skip();
   }
-  return { idempotency, http: rule === undefined ? noBindings : readHttpRule(rule) };
+  return rule === undefined ? { idempotency, http: noBindings, httpProblems: noProblems } : { idempotency, ...readHttpRule(rule) };
 }
 
-/** `google.api.HttpRule`: the rule's own binding first, then the additional ones in order (which cannot nest further). */
-function readHttpRule(bytes: Uint8Array): readonly HttpBinding[] {
-  const bindings: HttpBinding[] = [];
+/** `google.api.HttpRule`: the rule's own binding first, then the additional ones in order, which must not nest further (http.proto says so). */
+function readHttpRule(bytes: Uint8Array): Pick<MethodOptions, "http" | "httpProblems"> {
+  const http: HttpBinding[] = [];
+  const httpProblems: string[] = [];
   const additional: Uint8Array[] = [];
   const own = readBinding(bytes, additional);
-  if (own !== undefined) bindings.push(own);
-  for (const each of additional) {
-    const binding = readBinding(each, []);
-    if (binding !== undefined) bindings.push(binding);
+  if (own !== undefined) http.push(own);
+  else httpProblems.push("the http rule has no pattern: it needs one of get, put, post, delete, patch and custom");
+  for (const [index, each] of additional.entries()) {
+    const nested: Uint8Array[] = [];
+    const binding = readBinding(each, nested);
+    const which = `additional binding ${index + 1}`;
+    if (binding !== undefined) http.push(binding);
+    else httpProblems.push(`${which} has no pattern: it needs one of get, put, post, delete, patch and custom`);
+    if (nested.length > 0)
+      httpProblems.push(`${which} has additional bindings of its own, which are left out: list them beside it (google/api/http.proto)`);
   }
-  return bindings;
+  return { http, httpProblems };
 }
 
 const verbs: Readonly<Record<number, string>> = { 2: "GET", 3: "PUT", 4: "POST", 5: "DELETE", 6: "PATCH" };

@@ -68,6 +68,8 @@ export class ClientConnection extends Http2Connection<ClientRequest> {
   private nextId: number;
   private maxStreams = streamsWithoutLimit;
   private pingSentAtMs = Infinity;
+  /** The fault that the server has said GOAWAY for. */
+  private fault: string | undefined = undefined;
 
   constructor(options: ClientConnectionOptions, owner: ConnectionOwner) {
     super(options, (events) => ByteChannel.connect(options.target, events, () => this.onConnected()));
@@ -204,12 +206,18 @@ export class ClientConnection extends Http2Connection<ClientRequest> {
 
   protected override onReset(request: ClientRequest, code: number): void {
     const refused = code === errorCode.refusedStream;
+    if (this.fault !== undefined && !refused) {
+      // The server gives up the connection and resets what was on it: that says nothing about this call.
+      request.onFailure(new WireError("reset", this.fault));
+      return;
+    }
     request.onFailure(new WireError(refused ? "refused" : "reset", describeReset(code), { unprocessed: refused, http2Code: code }));
   }
 
   protected override onGoaway(lastStreamId: number, code: number, message: string): void {
     const text = `the peer is going away: ${errorCodeName(code)}${message === "" ? "" : ` (${message})`}`;
     this.retired = true;
+    if (code !== errorCode.noError) this.fault = text;
     this.owner.onRetired(this);
     for (const request of this.streams.all()) {
       if (request.id <= lastStreamId || request.closed) continue;

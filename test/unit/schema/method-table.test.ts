@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import type { HttpBinding } from "../../../src/core/method.ts";
 import type { Schema } from "../../../src/schema/descriptor.ts";
 import { createMethodTable, type RouteProblem } from "../../../src/schema/method-table.ts";
+import { buildSchema } from "../../../src/schema/build-schema.ts";
 import { bindSchema, methodTaking } from "../../support/bound.ts";
+import { bufBuild } from "../../support/buf-build.ts";
 
 type Rule = readonly [name: string, rule: string, more?: Partial<HttpBinding>];
 
@@ -142,6 +144,34 @@ describe("method table", () => {
         assert.ok(broken.route("GET", "/sound").found);
         assert.ok(broken.route("POST", "/test.Service/A").found);
       });
+
+    it("additional bindings below additional bindings, and rules without a pattern, are said and left out", () => {
+      const text = `syntax = "proto3"; package a; import "google/api/annotations.proto"; message M { string id = 1; }
+        service S {
+          rpc A(M) returns (M) { option (google.api.http) = { get: "/a" additional_bindings { get: "/b" additional_bindings { get: "/c" } } }; }
+          rpc B(M) returns (M) { option (google.api.http) = { body: "*" additional_bindings { post: "/d" } additional_bindings { body: "*" } }; }
+        }`;
+      const nested = createMethodTable(buildSchema(bufBuild({ "a.proto": text })), { autoMapping: true });
+      assert.deepEqual(
+        nested.problems.map(({ kind, methods, message }) => [kind, ...methods, message]),
+        [
+          [
+            "rule",
+            "/a.S/A",
+            "/a.S/A: additional binding 1 has additional bindings of its own, which are left out: list them beside it (google/api/http.proto)",
+          ],
+          ["rule", "/a.S/B", "/a.S/B: the http rule has no pattern: it needs one of get, put, post, delete, patch and custom"],
+          ["rule", "/a.S/B", "/a.S/B: additional binding 2 has no pattern: it needs one of get, put, post, delete, patch and custom"],
+        ],
+      );
+      for (const [method, path, found] of [
+        ["GET", "/a", true],
+        ["GET", "/b", true],
+        ["GET", "/c", false],
+        ["POST", "/d", true],
+      ] as const)
+        assert.equal(nested.route(method, path).found, found, path);
+    });
 
     it("the first of two has the place", () => {
       const route = createMethodTable(schemaWith(["A", "GET /v1/{id}"], ["B", "GET /v1/{id}"]), { autoMapping: true }).route(

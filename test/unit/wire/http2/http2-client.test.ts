@@ -105,6 +105,22 @@ describe("HTTP/2 client", () => {
     await server.peers[0]!.end();
   });
 
+  it("a reset in the wake of a GOAWAY for a fault is the connection's end, not an answer to the call", async () => {
+    for (const [code, http2Code] of [
+      [0x2, undefined],
+      [0xb, undefined],
+      [0x0, 0x2],
+    ] as const) {
+      const server = await raw(greet);
+      const client = clientOf(server.port);
+      const answer = ask(client);
+      await until(() => server.peers[0]?.of(type.headers).length === 1, "the request");
+      server.peers[0]!.send(frame(type.goaway, 0, 0, Buffer.concat([uint32(1), uint32(code)])), frame(type.reset, 0, 1, uint32(0x2)));
+      await answer.end();
+      assert.deepEqual([answer.error?.kind, answer.error?.unprocessed, answer.error?.http2Code], ["reset", false, http2Code]);
+    }
+  });
+
   it("a connection lost is an error for its streams, and not unprocessed", async () => {
     const server = await raw(greet);
     const client = clientOf(server.port);
