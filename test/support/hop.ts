@@ -8,6 +8,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { Handler } from "../../src/core/handler.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import type { Status } from "../../src/core/status.ts";
+import type { WebSocketSettings } from "../../src/protocols/protocol.ts";
 import { createInbounds } from "../../src/protocols/index.ts";
 import { createDispatcher, type Serving } from "../../src/runtime/dispatch.ts";
 import { buildSchema } from "../../src/schema/build-schema.ts";
@@ -32,6 +33,8 @@ export interface Hop {
   readonly port: number;
   /** Every call that ended, in order. */
   readonly ended: readonly EndedCall[];
+  /** Lets what is under way end, for so long. */
+  drain(graceMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,6 +46,7 @@ export interface HopOptions {
   readonly http2?: "own" | "node";
   readonly table?: Partial<MethodTableOptions> | undefined;
   readonly tls?: TlsMaterial;
+  readonly websocket?: WebSocketSettings;
 }
 
 /** Listens on a free port of 127.0.0.1 and answers every call by `handler`. */
@@ -54,6 +58,7 @@ export async function startHop({
   http2 = "own",
   table,
   tls,
+  websocket,
 }: HopOptions): Promise<Hop> {
   const ended: EndedCall[] = [];
   const observed =
@@ -66,6 +71,7 @@ export async function startHop({
     table: createMethodTable(schema, { autoMapping: true, ...table }),
     messageBytes,
     plainErrors,
+    websocket,
     handlerOf: () => observed(handler),
     observed,
   };
@@ -85,7 +91,7 @@ export async function startHop({
     logger: silentLogger,
     http2,
   });
-  return { port: listener.address.port, ended, stop: () => listener.close() };
+  return { port: listener.address.port, ended, drain: (graceMs) => listener.drain(graceMs), stop: () => listener.close() };
 }
 
 /** A cluster of one gRPC endpoint on this machine. */
