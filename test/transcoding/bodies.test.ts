@@ -1,5 +1,15 @@
 /** A1.7, A1.8, A1.10, A1.15: what the body is bound to, in which content types and encodings, and what the answer's body is. */
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import assert from "node:assert/strict";
+import {
+  brotliCompressSync,
+  brotliDecompressSync,
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  inflateSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
 import { TranscodingSuite } from "../support/transcoding-suite/transcoding-suite.ts";
 
 const typed = (type: string) => ({ "content-type": type });
@@ -236,6 +246,18 @@ describe("transcoding: bodies", () => {
         refused: [415, "UNSUPPORTED_MEDIA_TYPE"],
         fields: { "accept-post": "application/json" },
       });
+    suite.row("a charset that is not needed is not looked at", {
+      send: "POST /v1/whole",
+      headers: typed("application/json; charset=iso-8859-1"),
+      body: '{"text":"a"}',
+      arrives: { text: "a" },
+    });
+    suite.row("bytes of another charset are refused", {
+      send: "POST /v1/whole",
+      headers: typed("application/json; charset=iso-8859-1"),
+      body: Buffer.from('{"text":"\xe9"}', "latin1"),
+      refused: [400, "INVALID_JSON", "text"],
+    });
     suite.row("none is refused", { send: "POST /v1/whole", body: "{}", refused: [415, "UNSUPPORTED_MEDIA_TYPE"] });
     suite.row("without a body the type does not matter", { send: "POST /v1/whole", headers: typed("text/plain"), body: "", arrives: {} });
     suite.row("the answer's is JSON whatever is accepted", {
@@ -343,6 +365,73 @@ describe("transcoding: bodies", () => {
       headers: { ...json, "content-encoding": "gzip" },
       body: "",
       arrives: {},
+    });
+  });
+
+  describe("encodings of answers", () => {
+    const large = { text: "a".repeat(5000) };
+    const opened = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync, deflate: inflateSync };
+    for (const [encoding, open] of Object.entries(opened))
+      it(`a large one as ${encoding}`, async () => {
+        for (const version of ["1.1", "2"] as const) {
+          suite.backend.script = {};
+          const { reply } = await suite.send({ send: "POST /v1/whole", headers: { "accept-encoding": encoding }, json: large }, version);
+          assert.equal(reply.headers.get("content-encoding"), encoding);
+          assert.match(reply.headers.get("vary") ?? "", /accept-encoding/);
+          assert.deepEqual(JSON.parse(open(reply.body).toString()), large);
+        }
+      });
+    for (const [accept, encoding] of [
+      ["identity", undefined],
+      ["lzma", undefined],
+      ["gzip;q=0", undefined],
+      ["gzip;q=0.5, br", "br"],
+      ["GZIP", "gzip"],
+    ] as const)
+      suite.row(`${accept}: ${encoding ?? "none"}`, {
+        send: "POST /v1/whole",
+        headers: { "accept-encoding": accept },
+        json: large,
+        fields: { "content-encoding": encoding, vary: /accept-encoding/ },
+      });
+    suite.row("a small one stays as it is", {
+      send: "POST /v1/whole",
+      headers: { "accept-encoding": "gzip" },
+      json: { text: "a" },
+      arrives: { text: "a" },
+      fields: { "content-encoding": undefined },
+    });
+    suite.row("an error stays as it is", {
+      send: "POST /v1/whole",
+      headers: { "accept-encoding": "gzip" },
+      json: { i32: "x".repeat(5000) },
+      refused: [400, "INVALID_JSON", "i32"],
+    });
+    suite.row("no-transform", {
+      send: "POST /v1/whole",
+      headers: { "accept-encoding": "gzip" },
+      json: {},
+      calls: "Whole",
+      backend: { messages: [large], headers: { "cache-control": "private, no-transform" } },
+      answer: large,
+      fields: { "content-encoding": undefined },
+    });
+    suite.row("a strong etag", {
+      send: "POST /v1/whole",
+      headers: { "accept-encoding": "gzip" },
+      json: {},
+      calls: "Whole",
+      backend: { messages: [large], headers: { etag: '"7"' } },
+      answer: large,
+      fields: { "content-encoding": undefined },
+    });
+    suite.row("a weak etag", {
+      send: "POST /v1/whole",
+      headers: { "accept-encoding": "gzip" },
+      json: {},
+      calls: "Whole",
+      backend: { messages: [large], headers: { etag: 'W/"7"' } },
+      fields: { "content-encoding": "gzip" },
     });
   });
 

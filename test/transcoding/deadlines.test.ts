@@ -113,6 +113,24 @@ describe("transcoding: deadlines", () => {
     }
     for (const headers of [{ "grpc-timeout": "0S" }, { "grpc-timeout": "1n" }, { "connect-timeout-ms": "0" }, { "x-server-timeout": "0" }])
       suite.row(`${JSON.stringify(headers)} has passed already`, { send: "GET /v1/things", headers, refused: [504, "DEADLINE_EXCEEDED"] });
+    for (const [accept, text] of [
+      ["application/json", /^\[\{"id":"a"\},\{"error":\{"code":4,.*\}\}\]$/],
+      ["application/x-ndjson", /^\{"id":"a"\}\n\{"error":\{"code":4,.*\}\}\n$/],
+      ["text/event-stream", /^id: 0\ndata: \{"id":"a"\}\n\nevent: error\ndata: \{"code":4,.*\}\n\n$/],
+    ] as const)
+      it(`in the middle of a stream as ${accept}: the last record`, async function () {
+        this.timeout(30_000);
+        suite.backend.script = { silent: true, messages: [suite.schema.wireOf("suite.v1.Everything", { id: "a" })] };
+        // Where the first message takes longer than the first of these, the next one will do.
+        for (const timeout of ["0.25", "2", "7"]) {
+          const headers = { accept, "x-server-timeout": timeout, te: "trailers" };
+          const { reply } = await suite.send({ send: "GET /v1/list", headers }, "2");
+          if (reply.status === 504 && timeout !== "7") continue;
+          assert.equal(reply.status, 200);
+          assert.match(reply.body.toString(), text);
+          return assert.equal(reply.trailers.get("grpc-status"), "4");
+        }
+      });
     it("end the backend's call", async () => {
       suite.backend.script = { silent: true };
       const { seen } = await suite.send({ send: "GET /v1/things", headers: { "x-server-timeout": "0.05" } });

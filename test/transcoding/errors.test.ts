@@ -253,6 +253,59 @@ describe("transcoding: errors", () => {
     });
   });
 
+  describe("backends that break their protocol", () => {
+    const big = Buffer.concat([Buffer.from("1281808002", "hex"), Buffer.alloc((4 << 20) + 1, 0x61)]);
+    suite.row("OK without a message", {
+      send: "GET /v1/things",
+      calls: "Get",
+      backend: { messages: [] },
+      status: 501,
+      text: /"code":12,.*"reason":"UPSTREAM_PROTOCOL"/,
+    });
+    suite.row("two messages", {
+      send: "GET /v1/things",
+      calls: "Get",
+      backend: { messages: [{}, {}] },
+      status: 501,
+      text: /"code":12,.*"reason":"UPSTREAM_PROTOCOL"/,
+    });
+    suite.row("OK without a message to a client stream", {
+      send: "POST /v1/collect",
+      json: [{}],
+      calls: "Collect",
+      backend: { messages: [] },
+      status: 501,
+      text: /"code":12,/,
+    });
+    suite.row("a message above the limit", {
+      send: "GET /v1/things",
+      calls: "Get",
+      backend: { wire: [big] },
+      status: 502,
+      text: /"code":8,.*"reason":"UPSTREAM_MESSAGE_TOO_LARGE"/,
+    });
+    suite.row("a message above the limit first in a stream", {
+      send: "GET /v1/list",
+      calls: "List",
+      backend: { wire: [big] },
+      status: 502,
+      text: /"code":8,.*"reason":"UPSTREAM_MESSAGE_TOO_LARGE"/,
+    });
+    suite.row("a message above the limit later in a stream", {
+      send: "GET /v1/list",
+      calls: "List",
+      backend: { wire: [Buffer.from("0a0161", "hex"), big] },
+      text: /^\[\{"id":"a"\},\{"error":\{"code":8,.*\}\}\]$/,
+    });
+    suite.row("details of another code than the status", {
+      send: "GET /v1/things",
+      calls: "Get",
+      backend: { code: 5, details: "no", trailers: { "grpc-status-details-bin": Buffer.from("0809" + "12016d", "hex") } },
+      status: 404,
+      answer: { code: 5, message: "no", details: [] },
+    });
+  });
+
   describe("challenges", () => {
     suite.row("the backend's, in headers", {
       send: "GET /v1/things",

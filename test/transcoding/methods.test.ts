@@ -71,6 +71,8 @@ describe("transcoding: HTTP methods", () => {
       ...empty,
       fields: { "content-type": "application/json" },
     });
+    suite.row("says how long the body would be", { send: "HEAD /v1/things/7", calls: "Get", ...empty, fields: { "content-length": "10" } });
+    suite.row("is taken by the kind *", { send: "HEAD /v1/any/7", calls: "Any", arrives: { id: "7" }, ...empty });
     suite.row("has a query", { send: "HEAD /v1/things/7?i32=1", calls: "Get", arrives: { id: "7", i32: 1 }, ...empty });
     suite.row("has a rule of its own", { send: "HEAD /v1/heads/7", calls: "Head", arrives: { id: "7" }, ...empty });
     suite.row("of an unknown path is 404", { send: "HEAD /v1/nothing", status: 404, ...empty });

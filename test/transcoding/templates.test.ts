@@ -48,6 +48,10 @@ describe("transcoding: templates", () => {
     Literal: { get: "/v7/a.b-c_d~e/{id}" },
     At: { get: "/v7/@me/{id}" },
     Upper: { get: "/v7/Case" },
+    OnlyGet: { get: "/v8/main" },
+    OnlyPost: { post: "/v8/{id}" },
+    AnyLiteral: { custom: "* /v8/any/main" },
+    GetVariable: { get: "/v8/any/{id}" },
   });
 
   const matching: Readonly<Record<string, readonly (readonly [path: string, calls: string, binds: JsonValue])[]>> = {
@@ -70,6 +74,12 @@ describe("transcoding: templates", () => {
       ["/v2/fixed/7/a/b/c", "Fallback", { id: "fixed/7/a/b/c" }],
       ["/v2/other", "Fallback", { id: "other" }],
       ["/v2", "Fallback", {}],
+    ],
+    "the HTTP method": [
+      ["/v8/main", "OnlyGet", {}],
+      // A literal that takes any method is nearer than a variable that takes this one.
+      ["/v8/any/main", "AnyLiteral", {}],
+      ["/v8/any/mains", "GetVariable", { id: "mains" }],
     ],
     wildcards: [
       ["/v1/any/x", "Wildcard", {}],
@@ -134,6 +144,8 @@ describe("transcoding: templates", () => {
       ["/v6/a:print:b", "NoVerb", { id: "a:print:b" }],
       ["/v6/7:", "NoVerb", { id: "7:" }],
       ["/v6/7%3Aprint", "NoVerb", { id: "7:print" }],
+      // The colon no longer stands in the last segment.
+      ["/v6/7:print/", "NoVerb", { id: "7:print" }],
       ["/v6/7:%70rint", "Verb", { id: "7" }],
     ],
     escapes: [
@@ -147,6 +159,7 @@ describe("transcoding: templates", () => {
       ["/v1/shelves/%2525", "Shelf", { id: "%25" }],
       ["/v1/shelves/%3F%23%26%3D", "Shelf", { id: "?#&=" }],
       ["/v1/shelves/a!$&'()*+,;=:@b", "Shelf", { id: "a!$&'()*+,;=:@b" }],
+      ["/v1/shelves/7;v=1", "Shelf", { id: "7;v=1" }],
       ["/v1/shelves/m%61in", "Main", {}],
       ["/v1/sh%65lves/7", "Shelf", { id: "7" }],
       ["/v7/caf%C3%A9/7", "Escaped", { id: "7" }],
@@ -178,6 +191,28 @@ describe("transcoding: templates", () => {
     describe(group, () => {
       for (const [path, calls, arrives] of rows) suite.row(`${path} calls ${calls}`, { send: `GET ${path}`, calls, arrives });
     });
+
+  describe("forms of the request target", () => {
+    suite.row("absolute", { send: "GET http://test/v1/shelves/7?text=a", calls: "Shelf", arrives: { id: "7", text: "a" }, over: "1.1" });
+    suite.row("absolute, of https", { send: "GET https://test/v1/shelves/7", calls: "Shelf", arrives: { id: "7" }, over: "1.1" });
+    suite.row("absolute, without a path", { send: "GET http://test", calls: "Root", arrives: {}, over: "1.1" });
+    suite.row("a question mark without a query", { send: "GET /v1/shelves/7?", calls: "Shelf", arrives: { id: "7" } });
+    suite.row("a literal of another method does not hide a variable", {
+      send: "POST /v8/main",
+      calls: "OnlyPost",
+      arrives: { id: "main" },
+    });
+    suite.row("a parameter of the path's oneof", {
+      send: "GET /v5/choice/1?choice_text=a",
+      refused: [400, "INVALID_PARAMETER", "choice_text"],
+    });
+    for (const bytes of ["\xc3\xa9", "\xff", "\x01"])
+      suite.row(`bytes that no target may hold: ${JSON.stringify(bytes)}`, {
+        send: `GET /v1/shelves/${bytes}`,
+        refused: [400, "BAD_REQUEST"],
+        over: "1.1",
+      });
+  });
 
   describe("paths of no rule", () => {
     for (const path of [

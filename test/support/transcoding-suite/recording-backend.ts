@@ -24,7 +24,7 @@ export interface Script {
   readonly trailers?: Readonly<Record<string, string | Buffer>> | undefined;
   readonly code?: number | undefined;
   readonly details?: string | undefined;
-  /** Never answers. */
+  /** Never ends; with messages, it sends those. */
   readonly silent?: boolean | undefined;
 }
 
@@ -71,13 +71,14 @@ function answer(call: Bytes, record: SeenCall, script: Script, once: boolean): v
   call.on("error", () => undefined);
   call.on("data", (message: Buffer) => record.messages.push(message));
   call.on("end", () => {
-    if (script.silent === true) return;
-    ended = true;
+    if (script.silent === true && script.messages === undefined) return;
     const trailers = metadataOf(script.trailers);
     if (script.headers !== undefined) call.sendMetadata(metadataOf(script.headers));
     for (const message of script.messages ?? (script.code === undefined ? record.messages.slice(0, once ? 1 : undefined) : []))
       call.write(Buffer.from(message));
     if (script.messages === undefined && script.code === undefined && once && record.messages.length === 0) call.write(Buffer.alloc(0));
+    if (script.silent === true) return;
+    ended = true;
     if (script.code === undefined) call.end(trailers);
     else call.emit("error", { code: script.code, details: script.details ?? "", metadata: trailers });
   });

@@ -31,8 +31,14 @@ export interface Rule extends Pattern {
 
 export type Rules = Readonly<Record<string, Rule>>;
 
-const messages = readFileSync(join(import.meta.dirname, "../protos/suite/v1/suite.proto"), "utf8");
-const imports = ["google/api/annotations.proto", "google/api/httpbody.proto", "suite/v1/suite.proto"];
+const own = "suite/v1/suite.proto";
+/** What proto2 adds: codec.v1.Legacy. */
+const legacy = "codec/v1/legacy.proto";
+const imports = ["google/api/annotations.proto", "google/api/httpbody.proto", own, legacy];
+
+function textOf(file: string): string {
+  return readFileSync(join(import.meta.dirname, "../protos", file), "utf8");
+}
 
 export class SuiteSchema {
   readonly descriptorSet: Uint8Array;
@@ -68,17 +74,23 @@ export function suiteSchema(rules: Rules, more = ""): SuiteSchema {
   const methods = Object.entries(rules).map(([name, rule]) => methodText(name, rule));
   const service = `service Suite {\n${methods.join("\n")}\n}\n`;
   const head = ['syntax = "proto3";', "package suite.test;", ...imports.map((file) => `import "${file}";`)].join("\n");
-  return schemaOf({ "suite/v1/suite.proto": messages, "suite/test.proto": `${head}\n${more}\n${service}` });
+  return schemaOf({ [own]: textOf(own), [legacy]: textOf(legacy), "suite/test.proto": `${head}\n${more}\n${service}` });
 }
+
+/** Suites that differ in settings alone have one schema: compiling is what takes the time. */
+const built = new Map<string, SuiteSchema>();
 
 export function schemaOf(files: Readonly<Record<string, string>>): SuiteSchema {
-  return new SuiteSchema(bufBuild(files));
+  const key = JSON.stringify(files);
+  let schema = built.get(key);
+  if (schema === undefined) built.set(key, (schema = new SuiteSchema(bufBuild(files))));
+  return schema;
 }
 
-function methodText(name: string, { more = [], input = "Everything", output = input, streams, ...own }: Rule): string {
+function methodText(name: string, { more = [], input = "Everything", output = input, streams, ...pattern }: Rule): string {
   const stream = (way: "in" | "out") => (streams === way || streams === "both" ? "stream " : "");
   const typeName = (type: string) => (type.includes(".") ? type : `suite.v1.${type}`);
-  const rule = Object.keys(own).length === 0 ? "" : `option (google.api.http) = { ${patternText(own, more)} };`;
+  const rule = Object.keys(pattern).length === 0 ? "" : `option (google.api.http) = { ${patternText(pattern, more)} };`;
   return `  rpc ${name}(${stream("in")}${typeName(input)}) returns (${stream("out")}${typeName(output)}) { ${rule} }`;
 }
 
