@@ -1,6 +1,7 @@
 /** A1.14, A1.16, B2: every status of a backend, wherever it comes, and what else an error or a success says. */
 import assert from "node:assert/strict";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { clusterAt, startHop } from "../support/hop.ts";
 import { schemaOf, type SuiteSchema } from "../support/transcoding-suite/suite-schema.ts";
 import { errorIn, TranscodingSuite } from "../support/transcoding-suite/transcoding-suite.ts";
 
@@ -23,6 +24,25 @@ const statuses: readonly (readonly [code: number, name: string, http: number])[]
   [15, "DATA_LOSS", 500],
   [16, "UNAUTHENTICATED", 401],
 ];
+
+describe("transcoding: without a backend", () => {
+  const suite = TranscodingSuite.inSuite(
+    { Get: { get: "/v1/things" }, List: { get: "/v1/list", streams: "out" }, Collect: { post: "/v1/collect", body: "*", streams: "in" } },
+    {
+      serve: async (_port, { schema }) => {
+        // Nobody listens there.
+        const cluster = clusterAt(1);
+        const hop = await startHop({ handler: cluster.handler, schema });
+        return { port: hop.port, stop: () => hop.stop().then(() => cluster.close()) };
+      },
+    },
+  );
+  // That no address is in the message is checked with every refusal.
+  suite.row("unary", { send: "GET /v1/things", refused: [503, "UPSTREAM_UNREACHABLE"] });
+  suite.row("a server stream", { send: "GET /v1/list", headers: { accept: "text/event-stream" }, refused: [503, "UPSTREAM_UNREACHABLE"] });
+  suite.row("a client stream", { send: "POST /v1/collect", json: [{}], refused: [503, "UPSTREAM_UNREACHABLE"] });
+  suite.row("a bad request is still a bad request", { send: "GET /v1/things?i32=x", refused: [400, "INVALID_PARAMETER", "i32"] });
+});
 
 describe("transcoding: errors", () => {
   const suite = TranscodingSuite.inSuite({

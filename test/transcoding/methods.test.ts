@@ -178,6 +178,30 @@ describe("transcoding: HTTP methods", () => {
       refused: [400, "UNKNOWN_FIELD", "idd"],
       says: /did you mean id\?/,
     });
+    const connect = { ...json, "connect-protocol-version": "1" };
+    suite.row("answers Connect too", {
+      send: "POST /suite.test.Suite/Unbound",
+      headers: connect,
+      body: '{"id":"7"}',
+      calls: "Unbound",
+      arrives: { id: "7" },
+    });
+    suite.row("answers Connect with its error form", {
+      send: "POST /suite.test.Suite/Unbound",
+      headers: connect,
+      body: '{"idd":"7"}',
+      status: 400,
+      text: /^\{"code":"invalid_argument"/,
+    });
+    suite.row("answers Connect with the backend's status", {
+      send: "POST /suite.test.Suite/Unbound",
+      headers: connect,
+      body: "{}",
+      calls: "Unbound",
+      backend: { code: 5, details: "no" },
+      status: 404,
+      text: /^\{"code":"not_found","message":"no"/,
+    });
     suite.row("yields to a rule that claims it", { send: "POST /suite.test.Suite/Claimed", json: {}, calls: "Claims", arrives: {} });
     suite.row("has no query", { send: "POST /suite.test.Suite/Unbound?id=7", json: {}, refused: [400, "UNKNOWN_FIELD", "id"] });
     suite.row("is case-sensitive", { send: "POST /suite.test.suite/unbound", json: {}, refused: [404, "UNKNOWN_PATH"] });

@@ -37,6 +37,7 @@ describe("transcoding: server streams", () => {
       ["application/jsonl", "lines", "application/jsonl"],
       ["*/*;q=0.1, application/jsonl", "lines", "application/jsonl"],
       ["text/event-stream", "events", "text/event-stream"],
+      ["text/*", "events", "text/event-stream"],
       ["text/event-stream, application/json;q=0.5", "events", "text/event-stream"],
       ["application/json;q=0.5, text/event-stream;q=0.9, application/x-ndjson;q=0.7", "events", "text/event-stream"],
       ["application/json;q=0.5,application/x-ndjson;q=0.7", "lines", "application/x-ndjson"],

@@ -184,6 +184,9 @@ describe("transcoding: templates", () => {
       ["/v1/rest/", "Rest", {}],
       ["/v3/files/a/", "NameRest", { id: "files/a" }],
       // An empty segment inside is kept.
+      ["/v1/shelves//books/8", "Book", { text: "8" }],
+      ["/v2//a", "Fallback", { id: "/a" }],
+      ["/v2/fixed//", "Fallback", { id: "fixed" }],
       ["/v3/files/a//b", "NameRest", { id: "files/a//b" }],
     ],
   };
@@ -233,6 +236,8 @@ describe("transcoding: templates", () => {
       "/..",
       "/%2F",
       "/v1%2Fshelves",
+      "//v1/shelves",
+      "/v1//shelves",
     ])
       suite.row(`${path} is unknown`, { send: `GET ${path}`, refused: [404, "UNKNOWN_PATH"] });
   });

@@ -69,6 +69,7 @@ const formOfType: ReadonlyMap<string, StreamForm> = new Map([
   ["application/jsonl", { ...lines, contentType: "application/jsonl" }],
   ["text/event-stream", eventForm],
   ["application/*", jsonArray],
+  ["text/*", eventForm],
   ["*/*", jsonArray],
 ]);
 
