@@ -11,7 +11,7 @@ import { json, type Asked, type Page } from "./page.ts";
 const usage = {
   usage: "/explain?method=GET&url=PATH, everything percent-encoded; accept: text/plain for people",
   parameters: {
-    url: "the path with its query, or an http URL",
+    url: "the path with its query, or an http or ws URL",
     method: "the HTTP method; GET unless given",
     header: "a header field, name:value; may be repeated",
     data: "the request body",

@@ -45,7 +45,7 @@ function createProgram(done: (code: number) => void): Command {
 
   addSchemaFlags(program.command("explain").description("say what a request would meet, and why: template, bindings, method, policies"))
     .argument("<method>", "the HTTP method")
-    .argument("<url>", "a path with its query, or an http URL")
+    .argument("<url>", "a path with its query, or an http or ws URL")
     .option("--config <file>", "take the schema and policies of this configuration")
     .option("-H, --header <field>", "a header field, 'name: value'; may be repeated", (field: string, before: string[] = []) => [
       ...before,

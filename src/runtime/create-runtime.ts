@@ -16,14 +16,13 @@ import type { MethodTable } from "../schema/method-table.ts";
 import type { ExchangeHandler } from "../wire/exchange.ts";
 import type { WireLimits } from "../wire/limits.ts";
 import { createListener, type Listener, type ListenerStats } from "../wire/listener.ts";
-import { withCors } from "./cors/with-cors.ts";
 import { createDispatcher, type Serving } from "./dispatch.ts";
 import type { ExplainedRequest } from "./explain/explained-request.ts";
 import type { Explanation } from "./explain/explanation.ts";
 import { Generation } from "./generation.ts";
-import { withOwnPages } from "./own-pages.ts";
 import { OwnAnswers, type OwnView } from "./own-answers.ts";
 import type { ProcessServices } from "./process-services.ts";
+import { createRequestHandler } from "./request-handler.ts";
 import { StartError } from "./start-error.ts";
 import { readServerTls } from "./tls-files.ts";
 
@@ -103,14 +102,13 @@ class ServiceRuntime implements Runtime {
     own.attach(this.ownView);
     const { logger } = services;
     const serving = (): Serving => this.generation.serving;
-    const serve = createDispatcher({
+    const dispatch = createDispatcher({
       inbounds: createInbounds(),
       serving,
       onFault: (cause, call) =>
         logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause }),
     });
-    const current = (): Config => this.config;
-    this.handler = withOwnPages({ serve: withCors({ serve, serving, config: current }), serving, config: current, logger });
+    this.handler = createRequestHandler({ dispatch, serving, config: () => this.config, logger });
   }
 
   /** What health and reflection tell of. */

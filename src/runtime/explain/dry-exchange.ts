@@ -24,6 +24,8 @@ export class DryExchange implements Exchange {
   open = true;
   /** Settles when somebody has answered; undefined when the exchange was broken off. */
   readonly answered: Promise<DryAnswer | undefined>;
+  /** The connection would be given away now: there was nothing left to refuse. */
+  switched = false;
   private begun: DryAnswer | undefined;
   private settle: (answer: DryAnswer | undefined) => void = () => {};
 
@@ -58,6 +60,11 @@ export class DryExchange implements Exchange {
   abort(): void {
     this.open = false;
     this.settle(undefined);
+  }
+
+  /** Nobody gets the connection, for there is none; who asked for it then refuses, and that is not what counts. */
+  switchProtocols(): undefined {
+    this.switched = this.head.upgrade !== undefined && this.head.version === "1.1";
   }
 
   onAbort(): void {

@@ -59,23 +59,27 @@ export async function explainRequest(request: ExplainedRequest, context: Explain
       bodyBytes: dry.bodyGiven ? dry.body.length : 0,
     },
     ...outcomeOf(trial),
-    protocol: trial.dispatched ? protocolOf(inbounds, head) : { kind: "none", because: "this path is the proxy's own" },
+    protocol: trial.dispatched
+      ? protocolOf(inbounds, head)
+      : { kind: "none", because: "it is answered before any protocol is asked" },
     rpc: method && rpcView(method, catalogue.table),
     binding: found && bindingView(found.binder),
     bindings: found === undefined ? [] : partViews(found),
     body: bodyView(trial, found, dry),
     message: messageOf(trial),
     metadata: [...new Set((trial.call?.metadata ?? Metadata.empty).flat.filter((_, index) => index % 2 === 0))],
-    policies: trial.dispatched ? policyViews(context, trial.call?.method) : [],
+    policies: trial.dispatched ? policyViews(context, trial.switched ? method : trial.call?.method) : [],
     upstream: upstreamView(context),
     ...nearby(trial, head, catalogue.table, found),
     notes: dry.notes,
   };
 }
 
-function outcomeOf({ call, error, answer }: Trial): Pick<Explanation, "verdict" | "status" | "error"> {
+function outcomeOf({ call, switched, error, answer }: Trial): Pick<Explanation, "verdict" | "status" | "error"> {
   if (error === undefined)
-    return call === undefined ? { verdict: "answer", status: answer?.status, error } : { verdict: "call", status: undefined, error };
+    return call === undefined && !switched
+      ? { verdict: "answer", status: answer?.status, error }
+      : { verdict: "call", status: undefined, error };
   // The status of the error's own: a gRPC error is HTTP 200 as well as the answer to an OPTIONS is 204.
   const isAnswer = error.httpStatus !== undefined && error.httpStatus < 400;
   return { verdict: isAnswer ? "answer" : "refusal", status: answer?.status, error: refusalView(error) };
@@ -144,7 +148,8 @@ function partViews(route: RouteMatch): PartView[] {
   return route.binder.explain(route).map(({ error, ...part }) => ({ ...part, error: error?.message }));
 }
 
-function bodyView({ call, error }: Trial, found: RouteMatch | undefined, { body, bodyGiven }: DryRequest): BodyView | undefined {
+function bodyView({ call, switched, error }: Trial, found: RouteMatch | undefined, { body, bodyGiven }: DryRequest): BodyView | undefined {
+  if (switched) return { becomes: "messages, one for each frame", given: false, converts: undefined };
   const given = bodyGiven && body.length > 0;
   if (found === undefined)
     return call === undefined ? undefined : { becomes: "the message", given, converts: given ? error === undefined : undefined };
@@ -203,13 +208,15 @@ function isSlip({ note }: NearView["segments"][number]): boolean {
   return note?.startsWith("differs ") === true;
 }
 
-/** What differs in more places than another one does is no help beside it, nor one for another HTTP method. */
+/** What differs in more places than another one does is no help beside it, nor beside a slip of the pen, nor for another HTTP method. */
 function leastOff(near: readonly RouteExplanation<Binder>[]): RouteExplanation<Binder>[] {
   const misfits = ({ segments }: RouteExplanation<Binder>): number => segments.filter(({ fits }) => !fits).length;
   const fewest = Math.min(...near.map(misfits));
   const least = near.filter((each) => misfits(each) === fewest);
-  const sameMethod = least.filter(({ methodFits }) => methodFits);
-  return sameMethod.length > 0 ? sameMethod : least;
+  const slips = least.filter(({ segments }) => segments.some(isSlip));
+  const likely = slips.length > 0 ? slips : least;
+  const sameMethod = likely.filter(({ methodFits }) => methodFits);
+  return sameMethod.length > 0 ? sameMethod : likely;
 }
 
 function nearView({ route, reason, segments }: RouteExplanation<Binder>): NearView {

@@ -11,7 +11,7 @@ import type { RequestHead } from "../../wire/exchange.ts";
 
 export interface ExplainedRequest {
   readonly httpMethod: string;
-  /** A path with its query, or an http URL. */
+  /** A path with its query, or an http or ws URL. */
   readonly url: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body?: Uint8Array | undefined;
@@ -41,21 +41,25 @@ const ofTheWire: ReadonlySet<string> = new Set([
   "content-length",
   "expect",
 ]);
-const absolute = /^(https?):\/\/([^/?#]*)(.*)$/is;
+const absolute = /^(https?|wss?):\/\/([^/?#]*)(.*)$/is;
+/** RFC 6455, section 1.3: any 16 bytes. */
+const webSocketFields = { "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==", "sec-websocket-version": "13" };
 
 /** @throws UnusableRequest; CallError for what a listener would refuse */
 export function readExplainedRequest({ httpMethod, url, headers, body, httpVersion }: ExplainedRequest, uriBytes: number): DryRequest {
   const notes: string[] = [];
-  const { scheme, host, target } = readUrl(url, notes);
+  const { scheme, host, target, webSocket } = readUrl(url, notes);
   let authority = host;
   const fields: string[] = [];
-  let upgrade: string | undefined;
+  let upgrade = webSocket ? "websocket" : undefined;
   for (const [given, value] of headers) {
     const name = given.trim().toLowerCase();
     if (name === "upgrade") upgrade = value.trim().toLowerCase();
     else if (name === "host") authority = value.trim();
     else if (!ofTheWire.has(name) && (name !== "te" || value.trim() === "trailers")) fields.push(name, value.trim());
   }
+  if (upgrade === "websocket")
+    for (const [name, value] of Object.entries(webSocketFields)) if (!fields.includes(name)) fields.push(name, value);
   const typeAt = fields.indexOf("content-type");
   if (body !== undefined && body.length > 0 && typeAt < 0) {
     fields.push("content-type", "application/json");
@@ -84,11 +88,11 @@ export function readExplainedRequest({ httpMethod, url, headers, body, httpVersi
   return { head, body: made, bodyGiven: body !== undefined, notes };
 }
 
-function readUrl(url: string, notes: string[]): { scheme: "http" | "https"; host: string; target: string } {
+function readUrl(url: string, notes: string[]): { scheme: "http" | "https"; host: string; target: string; webSocket: boolean } {
   const [, scheme, authority, rest] = absolute.exec(url) ?? [];
   let target = rest ?? url;
   if (scheme !== undefined && !target.startsWith("/")) target = `/${target}`;
-  if (!target.startsWith("/") && target !== "*") throw new UnusableRequest("the URL is neither a path (/v1/...) nor an http URL");
+  if (!target.startsWith("/") && target !== "*") throw new UnusableRequest("the URL is neither a path (/v1/...) nor an http or ws URL");
   const hash = target.indexOf("#");
   if (hash >= 0) {
     target = target.slice(0, hash);
@@ -100,9 +104,10 @@ function readUrl(url: string, notes: string[]): { scheme: "http" | "https"; host
   // Credentials in a URL become a header field; they are not for the request's target, and not to be shown.
   const host = authority?.slice(authority.lastIndexOf("@") + 1);
   return {
-    scheme: scheme?.toLowerCase() === "https" ? "https" : "http",
+    scheme: /^(https|wss)$/i.test(scheme ?? "") ? "https" : "http",
     host: host === "" || host === undefined ? "localhost" : host,
     target: encoded,
+    webSocket: /^wss?$/i.test(scheme ?? ""),
   };
 }
 

@@ -17,7 +17,7 @@ import type { Catalogue, Inbound } from "../../protocols/protocol.ts";
 import { errorOfRequest } from "../../protocols/shared/codec-failure.ts";
 import type { MethodTable, RouteMatch, RouteMiss } from "../../schema/method-table.ts";
 import { createDispatcher, type Serving } from "../dispatch.ts";
-import { withOwnPages } from "../own-pages.ts";
+import { createRequestHandler } from "../request-handler.ts";
 import type { Exchange } from "../../wire/exchange.ts";
 import { DryExchange, type DryAnswer } from "./dry-exchange.ts";
 import type { DryRequest } from "./explained-request.ts";
@@ -41,9 +41,11 @@ export interface TrialContext {
 }
 
 export class Trial {
-  /** False: a page of our own has answered before any protocol was asked. */
+  /** False: it was answered before any protocol was asked. */
   dispatched = false;
-  /** Undefined when nobody asked for a route: only REST does. */
+  /** It has become a WebSocket, whose frames nobody has seen yet. */
+  switched = false;
+  /** The first route that was found, else the first that was not; undefined when nobody asked for one, as gRPC does not. */
   routed: Routed | undefined;
   /** Undefined when the request was refused before it became one. */
   call: Call | undefined;
@@ -59,13 +61,13 @@ export class Trial {
     const trial = new Trial();
     let fault: unknown;
     const serving = (): Serving => trial.serving(catalogue);
-    const dispatch = createDispatcher({ inbounds, serving, onFault: (thrown) => (fault = thrown) });
-    const serve = (x: Exchange): void => {
+    const dispatcher = createDispatcher({ inbounds, serving, onFault: (thrown) => (fault = thrown) });
+    const dispatch = (x: Exchange): void => {
       trial.dispatched = true;
-      dispatch(x);
+      dispatcher(x);
     };
     const x = new DryExchange(head, body);
-    withOwnPages({ serve, serving, config: () => config, logger: silentLogger })(x);
+    createRequestHandler({ dispatch, serving, config: () => config, logger: silentLogger })(x);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error("the request could not be explained in time")), longestMs);
@@ -77,6 +79,10 @@ export class Trial {
     }
     if (fault !== undefined) trial.error ??= CallError.of(fault);
     if (!trial.dispatched) trial.error = errorOfPage(trial.answer);
+    if (x.switched) {
+      trial.switched = true;
+      trial.error = undefined;
+    }
     return trial;
   }
 
@@ -93,7 +99,7 @@ export class Trial {
   private noting(table: MethodTable): MethodTable {
     const route = (httpMethod: string, target: string): RouteMatch | RouteMiss => {
       const found = table.route(httpMethod, target);
-      this.routed = { httpMethod, target, route: found };
+      if (this.routed === undefined || (found.found && !this.routed.route.found)) this.routed = { httpMethod, target, route: found };
       return found;
     };
     return Object.create(table, { route: { value: route } }) as MethodTable;
