@@ -46,9 +46,9 @@ function valueFor(template: Template, index: number): fc.Arbitrary<string> {
   return fc.tuple(...parts).map((lists) => lists.flat().join("/"));
 }
 
-function decoded(raw: string, multiSegment: boolean): string {
+function decoded(raw: string, multiSegment: boolean, keep: Keep = Keep.SLASH): string {
   const bytes = Buffer.alloc(raw.length * 3 + 1);
-  const end = decodeInto(raw, false, multiSegment ? Keep.SLASH : Keep.NOTHING, bytes, 0);
+  const end = decodeInto(raw, false, multiSegment ? keep : Keep.NOTHING, bytes, 0);
   assert.ok(end >= 0);
   return bytes.toString("utf8", 0, end);
 }
@@ -81,6 +81,33 @@ describe("http rule properties", () => {
       { numRuns: 3000 },
     );
     assert.ok(expanded > 500, `only ${expanded} cases had a path`);
+  });
+
+  it("match(expand(values)) = values, but for reserved characters in several segments, which stay encoded", () => {
+    fc.assert(
+      fc.property(
+        templateText.chain((source) => {
+          const template = parseTemplate(source);
+          return fc.tuple(fc.constant(template), fc.tuple(...template.variables.map((_, index) => valueFor(template, index))));
+        }),
+        ([template, values]) => {
+          const path = expandTemplate(template, values);
+          if (path === undefined) return;
+          const router = new Router<string>();
+          router.add("GET", template, "found");
+          const match = router.match("GET", path);
+          assert.ok(match, path);
+          const kept = values.map((value, index) =>
+            template.variables[index]!.multiSegment
+              ? value.replace(/[:?#[\]@!$&'()*+,;=]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+              : value,
+          );
+          const found = match.captures.map((raw, index) => decoded(raw, template.variables[index]!.multiSegment, Keep.RESERVED));
+          assert.deepEqual(found, kept);
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 
   it("agrees with a matcher that tries everything", () => {
