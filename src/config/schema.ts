@@ -42,7 +42,7 @@ const upstreamTls = z.strictObject({
   serverName: optional(text, "The name the upstream's certificate must hold; its host unless set."),
 });
 
-const inboundKeys = z.strictObject({
+const inbound = z.strictObject({
   listen: setting(hostPort, "127.0.0.1:8080", "Where every protocol is served. Port 0 takes a free one."),
   upstream: described(
     upstreamUrl,
@@ -51,7 +51,7 @@ const inboundKeys = z.strictObject({
   schema: setting(
     schemaSource,
     "reflection",
-    "Where the service's schema comes from: `reflection`, `{protos, importPaths}`, `{descriptors}`, or `none`: then only gRPC passes through.",
+    "Where the service's schema comes from: `reflection` (of gRPC upstreams), `{protos, importPaths}`, `{descriptors}`, or `none`: then calls only pass through.",
   ),
   http2: setting(z.enum(["own", "node"]), "own", "The HTTP/2 engine: ours, or node:http2 to compare with."),
   plainErrors: setting(
@@ -86,16 +86,12 @@ const inboundKeys = z.strictObject({
   ),
   tls: optional(tls, "Serves TLS 1.2 and later instead of clear text."),
   upstreamTls: optional(upstreamTls, "For `grpcs://` and `https://` upstreams."),
+  upstreamHost: setting(
+    z.enum(["caller", "upstream"]),
+    "caller",
+    "The `host` that `http://` and `https://` upstreams see in what is passed on as it is: what the caller asked for, or their own.",
+  ),
   upstreamJson: setting(json, {}, "How JSON is printed for `http://` and `https://` upstreams; what they answer is read leniently."),
-});
-
-/** A REST server says nothing of its schema. */
-const inbound = inboundKeys.check((payload) => {
-  const { upstream, schema } = payload.value;
-  if (!/^https?:/.test(upstream) || typeof schema === "object") return;
-  const message =
-    "a REST upstream has no reflection: pass --proto FILE or --descriptors FILE, or set {protos: [...]} or {descriptors: ...}";
-  payload.issues.push({ code: "custom", path: ["schema"], message, input: schema });
 });
 
 const limits = z.strictObject({

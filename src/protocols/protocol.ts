@@ -23,6 +23,10 @@ export interface Catalogue {
   readonly messageBytes: number;
   /** Errors of our own go out with code and message alone, without the details that name their reason. */
   readonly plainErrors?: boolean | undefined;
+  /** The service speaks plain HTTP: what no schema describes is passed on to it as it is. */
+  readonly plainHttp?: boolean | undefined;
+  /** Largest body that is passed on so, in bytes. */
+  readonly bodyBytes?: number | undefined;
   /** Defaults hold without it. */
   readonly websocket?: WebSocketSettings | undefined;
 }
@@ -49,10 +53,10 @@ export interface Inbound {
   /** Folder name, metric label, `Caller.protocol`. */
   readonly kind: string;
   /**
-   * Looks at the head alone. The first inbound of the list that accepts gets the exchange.
+   * Looks at the head alone (plain HTTP: at what is known of its path too). The first inbound of the list that accepts gets the exchange.
    * @param contentType the head's, read once for all who ask; "" without one
    */
-  accepts(head: RequestHead, contentType: string): boolean;
+  accepts(head: RequestHead, contentType: string, catalogue?: Catalogue): boolean;
   /** At once where the whole request is there, else when it is. @throws CallError */
   decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call>;
   /** Writes the answer and says how the call ended. Never throws: what fails here is the returned status. */

@@ -44,13 +44,16 @@ const internalError = 0x2;
 const unmatched = opaqueMethod("/-/-");
 
 export function createDispatcher({ inbounds, serving, onFault }: DispatcherOptions): ExchangeHandler {
-  return (x) => new Dispatch(x, inboundFor(inbounds, x.head), serving(), onFault).begin();
+  return (x) => {
+    const current = serving();
+    new Dispatch(x, inboundFor(inbounds, x.head, current), current, onFault).begin();
+  };
 }
 
 /** The first that accepts, else the last. */
-export function inboundFor(inbounds: readonly Inbound[], head: RequestHead): Inbound {
+export function inboundFor(inbounds: readonly Inbound[], head: RequestHead, catalogue?: Catalogue): Inbound {
   const contentType = head.headers.get("content-type") ?? "";
-  for (const inbound of inbounds) if (inbound.accepts(head, contentType)) return inbound;
+  for (const inbound of inbounds) if (inbound.accepts(head, contentType, catalogue)) return inbound;
   return inbounds[inbounds.length - 1]!;
 }
 

@@ -11,6 +11,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Handler } from "../core/handler.ts";
 import type { MessageType } from "../core/message-type.ts";
 import type { Method } from "../core/method.ts";
+import { httpMethodPaths, isHttpMethod } from "../protocols/http/http-call.ts";
 import { ownMethods } from "../own-services/own-schema.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { MethodTable } from "../schema/method-table.ts";
@@ -80,7 +81,7 @@ export class Generation {
     this.pipelines = new Pipelines({
       ...options,
       target: hop.cluster.handler,
-      own: (method) => options.own?.handlerOf(method.path, options.config, hop.reflection),
+      own: (method) => (isHttpMethod(method) ? hop.cluster.plainHttp : options.own?.handlerOf(method.path, options.config, hop.reflection)),
     });
     this.current = this.serve(hop.watch?.table);
   }
@@ -96,6 +97,7 @@ export class Generation {
     try {
       const generation = new Generation(options, hop);
       generation.resume();
+      if (hop.watch === undefined) generation.nameMethods([]);
       if (!adopted) await generation.waitForSchema(previous !== undefined);
       return generation;
     } catch (error) {
@@ -146,13 +148,19 @@ export class Generation {
   }
 
   private adopt(table: MethodTable): void {
-    const { metrics, logger } = this.services;
+    const { logger } = this.services;
     const methods = table.schema.services.flatMap((service) => service.methods);
-    metrics.setKnown(new Set([...methods, ...ownMethods()].map((method) => method.path)));
+    this.nameMethods(methods);
     this.hop.reached ||= this.hop.watch?.kind === "reflection";
     this.current = this.serve(table);
     logger.info("schema loaded", { source: this.hop.watch?.kind, hash: table.schema.hash.slice(0, 12), methods: methods.length });
     for (const problem of table.problems) logger.warn(problem.message, { methods: problem.methods, template: problem.template });
+  }
+
+  /** These have labels of their own in metrics, and what is answered here or passed on as plain HTTP. */
+  private nameMethods(methods: readonly Method[]): void {
+    const paths = [...methods, ...ownMethods()].map((method) => method.path);
+    this.services.metrics.setKnown(new Set([...paths, ...httpMethodPaths]));
   }
 
   private async waitForSchema(isReload: boolean): Promise<void> {
@@ -173,6 +181,7 @@ function sameHop(a: Config, b: Config): boolean {
     inbound.upstream,
     inbound.upstreamTls,
     inbound.upstreamJson,
+    inbound.upstreamHost,
     inbound.schema,
     inbound.http2,
     limits.messageBytes,

@@ -4,6 +4,7 @@
  * The trap: a source that fails for good (its files are wrong from the start) ends; one that only has a problem goes on, and the last good
  * table stays in use.
  */
+import { isRest, parseUpstream } from "../config/addresses.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Handler } from "../core/handler.ts";
@@ -81,7 +82,7 @@ export class SchemaWatch {
   }
 }
 
-/** @param upstream how messages name it @param handler reaches it, for reflection. Undefined for `schema: none`. */
+/** @param upstream how messages name it @param handler reaches it, for reflection. Undefined for `schema: none`, and for an HTTP server whose schema is in no file. */
 export async function createSchemaSource(
   schema: Config["inbound"]["schema"],
   {
@@ -92,6 +93,8 @@ export async function createSchemaSource(
   }: { readonly upstream: string; readonly handler: Handler; readonly clock: Clock; readonly onProblem: OnProblem },
 ): Promise<SchemaSource | undefined> {
   if (schema === "none") return undefined;
+  // A server of plain HTTP says nothing of itself.
+  if (schema === "reflection" && isRest(parseUpstream(upstream))) return undefined;
   if (schema === "reflection") return createReflectionSource({ upstream, handler, clock, onProblem });
   if ("descriptors" in schema) return createDescriptorsSource({ path: schema.descriptors, clock, onProblem });
   // The parser of .proto files is the heaviest thing there is here, and most sidecars never need it.

@@ -14,6 +14,8 @@ export interface Cluster extends Closable {
   /** "127.0.0.1:50051": for logs, metrics and the admin pages. */
   readonly name: string;
   readonly handler: Handler;
+  /** For what is passed on as plain HTTP; undefined where the service does not speak it. */
+  readonly plainHttp?: Handler | undefined;
   readonly state: ClientState;
   readonly activeStreams: number;
   readonly pendingStreams: number;
@@ -36,10 +38,15 @@ export function createCluster(options: ClusterOptions): Cluster {
 }
 
 /** Of a service that `outbound` speaks to through the client. */
-export function clusterOver({ authority, client }: Pick<ClusterOptions, "authority" | "client">, outbound: Outbound): Cluster {
+export function clusterOver(
+  { authority, client }: Pick<ClusterOptions, "authority" | "client">,
+  outbound: Outbound,
+  plainHttp?: Handler,
+): Cluster {
   return {
     name: authority,
     handler: outbound.send,
+    plainHttp,
     get state() {
       return client.state;
     },

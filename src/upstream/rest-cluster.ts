@@ -4,6 +4,7 @@
  * Loaded only where the upstream is one: undici, which speaks to it, is most of its size.
  */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { createHttpOutbound } from "../protocols/http/outbound.ts";
 import { createRestOutbound, type RestOutboundOptions } from "../protocols/rest/outbound.ts";
 import { Http1Client } from "../wire/http1/http1-client.ts";
 import { clusterOver, type Cluster } from "./cluster.ts";
@@ -13,10 +14,14 @@ export interface RestClusterOptions extends Omit<RestOutboundOptions, "scheme"> 
   readonly port: number;
   /** Node's TLS options; undefined for clear text. */
   readonly tls?: TlsOptions | undefined;
+  /** The `host` of what is passed on as plain HTTP. */
+  readonly hostSeen?: "caller" | "upstream";
 }
 
 export function createRestCluster(options: RestClusterOptions): Cluster {
   const { host, port, tls, clock, authority } = options;
   const client = new Http1Client({ host, port, tls, clock });
-  return clusterOver({ authority, client }, createRestOutbound(client, { ...options, scheme: tls === undefined ? "http" : "https" }));
+  const scheme = tls === undefined ? "http" : "https";
+  const plainHttp = createHttpOutbound(client, { scheme, authority, clock, host: options.hostSeen ?? "caller" });
+  return clusterOver({ authority, client }, createRestOutbound(client, { ...options, scheme }), plainHttp);
 }

@@ -63,8 +63,11 @@ export interface Exchange {
   /** The whole answer at once. `body` is copied or written before this returns. `headers` is a flat list in lower case, without content-length. */
   respond(status: number, headers: readonly string[], body: Uint8Array | undefined, trailers?: readonly string[]): void;
 
-  /** Begins a streamed answer. The head is written with the first bytes of the body or at the end of the event-loop turn, whichever is first. */
-  start(status: number, headers: readonly string[]): void;
+  /**
+   * Begins a streamed answer. The head is written with the first bytes of the body or at the end of the event-loop turn, whichever is first.
+   * @param contentLength what is said of the body's length, when it is known; to HEAD it is said of a body that does not follow
+   */
+  start(status: number, headers: readonly string[], contentLength?: number): void;
   /** Appends to a streamed answer; `prefix` goes before it in the same frame. False: wait for {@link drained} before writing more. */
   write(chunk: Uint8Array, prefix?: Uint8Array): boolean;
   /** Settles when more may be written, or when the exchange is over (then `open` is false). */

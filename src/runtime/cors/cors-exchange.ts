@@ -30,8 +30,8 @@ export class CorsExchange implements Exchange {
     this.inner.respond(status, this.rules.answer(this.origin, headers), body, trailers);
   }
 
-  start(status: number, headers: readonly string[]): void {
-    this.inner.start(status, this.rules.answer(this.origin, headers));
+  start(status: number, headers: readonly string[], contentLength?: number): void {
+    this.inner.start(status, this.rules.answer(this.origin, headers), contentLength);
   }
 
   write(chunk: Uint8Array, prefix?: Uint8Array): boolean {

@@ -19,7 +19,7 @@ const State = { waiting: 0, started: 1, finished: 2 } as const;
 type State = (typeof State)[keyof typeof State];
 
 /** How the answer's end is told. */
-const Framing = { none: 0, chunked: 1, close: 2 } as const;
+const Framing = { none: 0, chunked: 1, close: 2, length: 3 } as const;
 type Framing = (typeof Framing)[keyof typeof Framing];
 
 const ascii = (text: string): Uint8Array => Buffer.from(text, "latin1");
@@ -48,6 +48,8 @@ export class Http1Exchange implements Upgradable, BodyDemand {
   private readonly connection: Http1Connection;
   private state: State = State.waiting;
   private framing: Framing = Framing.none;
+  /** Bytes that the body still owes to the length that was said. */
+  private owedBytes = 0;
   private broken: WireError | undefined = undefined;
   private held: Buffer[] | undefined = undefined;
   private heldBytes = 0;
@@ -101,7 +103,7 @@ export class Http1Exchange implements Upgradable, BodyDemand {
     this.end();
   }
 
-  start(status: number, headers: readonly string[]): void {
+  start(status: number, headers: readonly string[], contentLength = -1): void {
     if (this.broken !== undefined || this.state !== State.waiting) return;
     const untilClose = this.head.version === "1.0";
     if (!this.putHead(status, headers, untilClose || this.connection.closesAfterStream(this))) return;
@@ -109,6 +111,12 @@ export class Http1Exchange implements Upgradable, BodyDemand {
     if (status === 204 || status === 304) {
       this.put(lineEnd);
       this.framing = Framing.none;
+    } else if (contentLength >= 0) {
+      this.put(contentLengthName);
+      this.putDecimal(contentLength);
+      this.put(headEnd);
+      this.framing = this.head.method === "HEAD" ? Framing.none : Framing.length;
+      this.owedBytes = contentLength;
     } else if (untilClose) {
       this.put(lineEnd);
       this.framing = this.head.method === "HEAD" ? Framing.none : Framing.close;
@@ -123,6 +131,10 @@ export class Http1Exchange implements Upgradable, BodyDemand {
     if (this.broken !== undefined || this.state !== State.started) return true;
     const length = chunk.length + (prefix === undefined ? 0 : prefix.length);
     if (this.framing === Framing.none || length === 0) return this.writable(); // a chunk of no bytes would end the body
+    if (this.framing === Framing.length && (this.owedBytes -= length) < 0) {
+      this.connection.breakOff(this); // more than was said would be taken for the next answer
+      return true;
+    }
     const chunked = this.framing === Framing.chunked;
     if (chunked) this.putText(`${length.toString(16)}\r\n`);
     if (prefix !== undefined) this.put(prefix);
@@ -148,7 +160,7 @@ export class Http1Exchange implements Upgradable, BodyDemand {
         this.putText(text);
       }
       this.put(lineEnd);
-    }
+    } else if (this.framing === Framing.length && this.owedBytes > 0) return this.connection.breakOff(this);
     this.end();
   }
 

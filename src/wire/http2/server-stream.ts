@@ -84,11 +84,12 @@ export class ServerStream extends Http2Stream implements Exchange, BodySource {
     if (trailers !== undefined && !this.closed) sender.sendEnd(this, trailers);
   }
 
-  start(status: number, headers: readonly string[]): void {
+  start(status: number, headers: readonly string[], contentLength = -1): void {
     if (this.state !== waiting || this.closed) return;
     this.state = started;
     this.quietenFor(status);
-    this.connection.sender.sendHead(this, statusList(status), headers, noFields, false);
+    const length = contentLength < 0 || status === 204 || status === 304 ? noFields : lengthList(contentLength);
+    this.connection.sender.sendHead(this, statusList(status), headers, length, false);
   }
 
   write(chunk: Uint8Array, prefix?: Uint8Array): boolean {

@@ -59,8 +59,9 @@ export class NodeExchange implements Exchange {
     this.finish(trailers);
   }
 
-  start(status: number, headers: readonly string[]): void {
-    if (this.open) this.sendHead(status, headers, false);
+  start(status: number, headers: readonly string[], contentLength = -1): void {
+    const sized = contentLength >= 0 && !bodyless.has(status);
+    if (this.open) this.sendHead(status, sized ? [...headers, "content-length", String(contentLength)] : headers, false);
   }
 
   write(chunk: Uint8Array, prefix?: Uint8Array): boolean {

@@ -112,14 +112,13 @@ describe("configuration", () => {
   });
 
   for (const [value, words] of [
-    ["127.0.0.1:50051", '--upstream: "127.0.0.1:50051" has no scheme: write grpc://127.0.0.1:50051, grpcs:// for TLS, or http:// and https:// for REST'],
+    [
+      "127.0.0.1:50051",
+      '--upstream: "127.0.0.1:50051" has no scheme: write grpc://127.0.0.1:50051, grpcs:// for TLS, or http:// and https:// for REST',
+    ],
     [
       "ftp://x:1",
       '--upstream: "ftp://x:1": ftp:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT, or a REST server, http://HOST:PORT or https://HOST:PORT',
-    ],
-    [
-      "http://x:1",
-      "inbound.schema: a REST upstream has no reflection: pass --proto FILE or --descriptors FILE, or set {protos: [...]} or {descriptors: ...}",
     ],
     ["grpc://x", '--upstream: "grpc://x" is not an upstream: write grpc://HOST:PORT, such as grpc://127.0.0.1:50051'],
     ["grpc://user@x:1", '--upstream: "grpc://user@x:1" is not an upstream: write grpc://HOST:PORT, such as grpc://127.0.0.1:50051'],
