@@ -195,7 +195,22 @@ describe("transcoding: client streams", () => {
     });
     suite.row("no type", { send: "POST /v1/all", body: "[]", refused: [415, "UNSUPPORTED_MEDIA_TYPE"] });
     suite.row("a body where there is none", { send: "POST /v1/none/7", json: [{}], refused: [400, "UNEXPECTED_BODY"] });
-    suite.row("a bad query", { send: "POST /v1/node/7?i32=x", json: [{}], status: 400, text: /"reason":"INVALID_PARAMETER"/ });
+    for (const body of ["[{}]", "[]", ""]) {
+      const shown = JSON.stringify(body);
+      suite.row(`a bad query beside ${shown}`, {
+        send: "POST /v1/node/7?i32=x",
+        headers: json,
+        body,
+        refused: [400, "INVALID_PARAMETER", "i32"],
+      });
+      suite.row(`an unknown parameter beside ${shown}`, {
+        send: "POST /v1/all?i32=1",
+        headers: json,
+        body,
+        refused: [400, "UNKNOWN_FIELD", "i32"],
+      });
+      suite.row(`a bad path beside ${shown}`, { send: "POST /v1/of/%FF", headers: json, body, refused: [400, "INVALID_PARAMETER", "id"] });
+    }
   });
 
   describe("both ways", () => {

@@ -125,6 +125,8 @@ function requestMessages(
       source: "caller",
       httpStatus: 400,
     });
+  // Path and query are bound to every message; what is wrong with them is the fault of none, and there may be none.
+  if (route.captures.length > 0 || route.query !== "") binder.bind(route, undefined);
   if (binder.rawBody) return new RawMessages(body, route, contentType ?? "");
   const type = (contentType ?? "").replace(/\s*;.*$/s, "").toLowerCase();
   if (lineTypes.has(type)) return new JsonMessages(body, route, limitBytes, "values");
