@@ -77,6 +77,35 @@ describe("admin listener", () => {
       assert.match(body, pattern);
   });
 
+  it("explains a request to /explain, as JSON or as text", async () => {
+    const query = (fields: Record<string, string>): string => `/explain?${new URLSearchParams(fields).toString()}`;
+    const answer = await ask(open, query({ url: "/v1/echo/hi?none=1", header: "authorization: Bearer sesame" }));
+    const { verdict, error } = JSON.parse(answer.body) as { verdict: string; error: { reason: string } };
+    assert.deepEqual([answer.status, verdict, error.reason], [200, "refusal", "UNKNOWN_FIELD"]);
+    const text = await ask(open, query({ method: "GET", url: "/v1/echo/hi", header: "authorization: Bearer sesame" }), {
+      accept: "text/plain",
+    });
+    assert.match(text.headers["content-type"] as string, /^text\/plain/);
+    assert.match(text.body, /calls \/dragoman\.test\.v1\.Echo\/Unary[^]*authorization[^]*grpc:\/\/127\.0\.0\.1:\d+ \(ready\)/);
+    for (const { body } of [answer, text]) assert.ok(!body.includes("sesame"));
+    const posted = await ask(open, query({ method: "POST", url: "/dragoman.test.v1.Echo/Unary", data: '{"text": 1' }));
+    assert.equal((JSON.parse(posted.body) as { error: { reason: string } }).error.reason, "INVALID_JSON");
+  });
+
+  for (const [query, message] of [
+    ["?method=GET", /url is missing/],
+    ["?url=v1", /neither a path/],
+    ["?url=/v1/a&b=1", /unknown parameter "b": an & inside url is written %26/],
+    ["?url=/v1&header=x", /header: expected name:value/],
+    ["?url=/v1&httpVersion=3", /expected 1\.1 or 2/],
+    [`?url=/v1${"&header=a:b".repeat(101)}`, /more than 100/],
+  ] as const)
+    it(`refuses /explain${query.slice(0, 40)}`, async () => {
+      const { status, body } = await ask(open, `/explain${query}`);
+      assert.equal(status, 400);
+      assert.match((JSON.parse(body) as { message: string }).message, message);
+    });
+
   it("answers what it does not have with a JSON error", async () => {
     const missing = await ask(open, "/none?x=1");
     assert.equal(missing.status, 404);
