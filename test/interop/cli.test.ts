@@ -124,6 +124,31 @@ describe("command line", function () {
         2,
         /DRAGOMAN_ADMIN_TOKEN/,
       ],
+      ["an explanation of nothing", () => ["explain", "GET"], 2, /^dragoman: missing required argument 'url'$/],
+      [
+        "an explanation of what is no URL",
+        () => ["explain", "GET", "v1/a", "--descriptors", echoDescriptors],
+        2,
+        /^dragoman: the URL is neither a path \(\/v1\/\.\.\.\) nor an http or ws URL$/,
+      ],
+      [
+        "a header field without a colon",
+        () => ["explain", "GET", "/v1/a", "-H", "x", "--descriptors", echoDescriptors],
+        2,
+        /^dragoman: -H: expected 'name: value'$/,
+      ],
+      [
+        "a body in a file that is not there",
+        () => ["explain", "POST", "/v1/a", "--data", `@${join(folder, "none.json")}`, "--descriptors", echoDescriptors],
+        2,
+        /^dragoman: --data: \S+none\.json cannot be read: there is no such file$/,
+      ],
+      [
+        "an explanation without a schema",
+        () => ["explain", "GET", "/v1/a", "--upstream", upstream],
+        1,
+        /^dragoman: upstream grpc:\S+ has no reflection service: pass --proto or --descriptors/,
+      ],
     ];
     for (const [what, args, code, line] of cases)
       it(`${what} is one line that says what to do, and ${code}`, async () => {
