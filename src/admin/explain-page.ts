@@ -5,6 +5,7 @@
  * rather than lost. Header values are not shown, and this page's address is not logged.
  */
 import type { ExplainedRequest } from "../runtime/explain/explained-request.ts";
+import { UnusableRequest } from "../runtime/explain/unusable-request.ts";
 import type { Runtime } from "../runtime/create-runtime.ts";
 import { json, type Asked, type Page } from "./page.ts";
 
@@ -30,7 +31,7 @@ export async function explainPage(runtime: Runtime, { query, accept }: Asked): P
     const { explanationText } = await import("../runtime/explain/explanation-text.ts");
     return { status: 200, contentType: "text/plain; charset=utf-8", body: explanationText(explanation) };
   } catch (error) {
-    if ((error as Error).name === "UnusableRequest") return badRequest((error as Error).message);
+    if (error instanceof UnusableRequest) return badRequest(error.message);
     throw error;
   }
 }

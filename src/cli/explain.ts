@@ -14,6 +14,7 @@ import { catalogueOf } from "../runtime/catalogue.ts";
 import type { ExplainedRequest } from "../runtime/explain/explained-request.ts";
 import { explainRequest } from "../runtime/explain/explain-request.ts";
 import { explanationText } from "../runtime/explain/explanation-text.ts";
+import { UnusableRequest } from "../runtime/explain/unusable-request.ts";
 import { Pipelines } from "../runtime/pipelines.ts";
 import { createProcessServices } from "../runtime/process-services.ts";
 import { exitCode } from "./exit-code.ts";
@@ -54,7 +55,7 @@ export async function explain({ httpMethod, url, flags, source, upstreamKnown }:
     const explanation = upstreamKnown ? explained : { ...explained, upstream: { ...explained.upstream, url: undefined } };
     process.stdout.write(flags.json === true ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation));
   } catch (error) {
-    throw (error as Error).name === "UnusableRequest" ? new ConfigError([(error as Error).message]) : error;
+    throw error instanceof UnusableRequest ? new ConfigError([error.message]) : error;
   } finally {
     await services.close();
   }

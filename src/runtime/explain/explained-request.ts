@@ -8,6 +8,7 @@ import { CallError } from "../../core/call-error.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { readRequest } from "../../wire/http2/request-fields.ts";
 import type { RequestHead } from "../../wire/exchange.ts";
+import { UnusableRequest } from "./unusable-request.ts";
 
 export interface ExplainedRequest {
   readonly httpMethod: string;
@@ -17,11 +18,6 @@ export interface ExplainedRequest {
   readonly body?: Uint8Array | undefined;
   /** Undefined: HTTP/2 for gRPC, else HTTP/1.1. */
   readonly httpVersion?: "1.1" | "2" | undefined;
-}
-
-/** Written in a way that no request can have. */
-export class UnusableRequest extends Error {
-  override readonly name = "UnusableRequest";
 }
 
 export interface DryRequest {

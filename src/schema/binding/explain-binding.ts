@@ -112,7 +112,7 @@ function firstElements(name: string): string {
 }
 
 /** The type of a field as the .proto file writes it. */
-export function typeText({ cardinality, key, value }: FieldDescriptor): string {
+function typeText({ cardinality, key, value }: FieldDescriptor): string {
   const own = value.kind === "scalar" ? value.scalar : value.kind === "enum" ? value.enum.name : value.message.name;
   return cardinality === "map" ? `map<${key!.scalar}, ${own}>` : cardinality === "repeated" ? `repeated ${own}` : own;
 }

@@ -11,7 +11,7 @@ import type { Router } from "./router.ts";
 import type { Segment, Template } from "./template.ts";
 
 /** One segment of the path beside what the template has in its place. */
-export interface SegmentExplanation {
+interface SegmentExplanation {
   /** As sent; undefined where the path has ended. What a `**` takes stands in one. */
   readonly path: string | undefined;
   /** `books`, `*`, `{id}`, `{name=shelves/*}`; undefined where the template has ended. */
