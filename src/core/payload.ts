@@ -5,6 +5,7 @@
  * thread: for a writer that copies at once. Whoever keeps the bytes asks for `wire` or `json`.
  */
 import type { MessageType } from "./message-type.ts";
+import { noteOutsideMemory } from "./outside-memory.ts";
 
 /** Compressed protobuf bytes, with the way to open them. */
 export interface Compressed {
@@ -68,6 +69,7 @@ export class Payload {
 
 function owned(view: Uint8Array): Uint8Array {
   const copy = Buffer.allocUnsafe(view.length);
+  noteOutsideMemory(copy.length);
   copy.set(view);
   return copy;
 }

@@ -7,6 +7,7 @@
  * warming up. docs/decisions/0004-memory.md has the numbers.
  */
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
+import { collectOutsideMemory } from "./outside-collector.ts";
 
 /** Both half-spaces together. */
 const targetBytes = 8 * 1024 * 1024;
@@ -25,6 +26,7 @@ export function steerMemory(): { close(): void } {
     setFlagsFromString(`--semi-space-growth-factor=${wanted}`);
   };
   look();
+  collectOutsideMemory();
   const timer = setInterval(look, lookEveryMs);
   timer.unref();
   return { close: () => clearInterval(timer) };

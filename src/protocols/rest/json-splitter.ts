@@ -6,6 +6,7 @@
  * value is checked in full by whoever converts it.
  */
 import { CallError } from "../../core/call-error.ts";
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import { tooLarge } from "../shared/envelope.ts";
 
 export interface JsonSplitterOptions {
@@ -117,6 +118,7 @@ export class JsonSplitter {
     if (this.heldBytes === 0) return part;
     this.held.push(part);
     const value = Buffer.concat(this.held, size);
+    noteOutsideMemory(size);
     this.held = [];
     this.heldBytes = 0;
     return value;

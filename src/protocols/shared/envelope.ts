@@ -4,6 +4,7 @@
  *
  * The trap: message boundaries and chunk boundaries have nothing to do with one another.
  */
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import { CallError, type ErrorSource } from "../../core/call-error.ts";
 
 export const envelopeBytes = 5;
@@ -80,9 +81,10 @@ export class EnvelopeReader {
       copyFrom(this.chunks, head, size);
       return head;
     }
-    const joined = Buffer.allocUnsafe(this.heldBytes);
-    copyFrom(this.chunks, joined, this.heldBytes);
-    this.chunks = [joined];
+    // No more than the message: what is behind it may be whole where it lies.
+    const joined = Buffer.allocUnsafe(size);
+    noteOutsideMemory(size);
+    copyFrom(this.chunks, joined, size);
     return joined;
   }
 

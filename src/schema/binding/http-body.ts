@@ -4,6 +4,7 @@
  * The trap: `extensions` (field 3) has no place in HTTP. It is dropped on the way out and never set on the way in.
  */
 import { CodecError } from "../../core/message-type.ts";
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import { writeUint32 } from "../codec/wire-write.ts";
 import type { ValueType } from "../descriptor.ts";
 import { ProtoReader } from "../files/proto-reader.ts";
@@ -26,6 +27,7 @@ export function isHttpBody(value: ValueType): boolean {
 export function encodeHttpBody({ contentType, data }: HttpBody): Uint8Array {
   const type = Buffer.from(contentType, "latin1");
   const bytes = Buffer.allocUnsafe(type.length + data.length + 12);
+  noteOutsideMemory(bytes.length);
   let at = 0;
   if (type.length > 0) {
     bytes[at++] = 0x0a;

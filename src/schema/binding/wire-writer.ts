@@ -3,6 +3,7 @@
  *
  * One writer serves all calls of the thread: binding is synchronous, and what is written is taken before the next call begins.
  */
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import { decodeInto, isPlain, type Keep } from "../percent-decoding.ts";
 import { sizeOfLength, writeUint32 } from "../codec/wire-write.ts";
 
@@ -19,6 +20,7 @@ export class WireWriter {
 
   constructor(sizeBytes = initialBytes) {
     this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    noteOutsideMemory(sizeBytes);
   }
 
   /** Room for `size` more bytes. */
@@ -92,8 +94,10 @@ export class WireWriter {
   take(): Uint8Array {
     const { at, bytes } = this;
     const copy = Buffer.allocUnsafe(at);
-    if (at > loopLimit) copy.set(this.written());
-    else for (let index = 0; index < at; index++) copy[index] = bytes[index]!;
+    if (at > loopLimit) {
+      noteOutsideMemory(at);
+      copy.set(this.written());
+    } else for (let index = 0; index < at; index++) copy[index] = bytes[index]!;
     this.clear();
     return copy;
   }

@@ -4,8 +4,10 @@
  *
  * The trap: the buffer belongs to one connection at a time. Whoever appends for another makes the first one's bytes leave before.
  */
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import { Buffer } from "node:buffer";
 import type { ByteChannel } from "../byte-channel.ts";
+import { LentBuffers } from "../lent-buffers.ts";
 import { writeLatin1 } from "./latin1.ts";
 
 /** Room for a large list answer and its head in one piece. */
@@ -13,6 +15,7 @@ const bufferSizeBytes = 128 * 1024;
 
 class Output {
   private buffer: Buffer = Buffer.allocUnsafeSlow(bufferSizeBytes);
+  private readonly lent = new LentBuffers(bufferSizeBytes);
   private used = 0;
   private owner: ByteChannel | undefined = undefined;
   private scheduled = false;
@@ -26,6 +29,7 @@ class Output {
     const { length } = bytes;
     if (!this.reserve(channel, length)) {
       this.flush();
+      noteOutsideMemory(bytes.length);
       channel.write(Buffer.from(bytes)); // a copy: the caller may use its buffer again
       return;
     }
@@ -60,7 +64,10 @@ class Output {
     if (owner === undefined) return;
     this.owner = undefined;
     this.used = 0;
-    if (used > 0 && !owner.write(this.buffer.subarray(0, used))) this.buffer = Buffer.allocUnsafeSlow(bufferSizeBytes);
+    if (used > 0 && !owner.write(this.buffer.subarray(0, used))) {
+      this.lent.lend(this.buffer, owner);
+      this.buffer = this.lent.take();
+    }
   }
 
   /** Flushes at the end of the turn at the latest. */

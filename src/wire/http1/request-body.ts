@@ -6,6 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Metadata } from "../../core/metadata.ts";
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import type { BodyReader } from "../exchange.ts";
 import type { WireError } from "../wire-error.ts";
 
@@ -17,6 +18,8 @@ export interface BodyDemand {
 
 /** Up to this length a declared body is given its buffer at once. */
 const wholeBufferBytes = 64 * 1024;
+/** A body of which so much arrives at a time is a stream: it gets room for the rest of the read, and not twice what it has. */
+const streamedFromBytes = 4096;
 const nothing = new Uint8Array(0);
 
 export class RequestBody implements BodyReader {
@@ -97,7 +100,7 @@ export class RequestBody implements BodyReader {
       return;
     }
     const needed = this.used + length;
-    if (this.buffer === undefined || this.buffer.length < needed) this.grow(needed);
+    if (this.buffer === undefined || this.buffer.length < needed) this.grow(needed, this.used + bytes.length - start);
     bytes.copy(this.buffer!, this.used, start, end);
     this.used = needed;
   }
@@ -122,11 +125,20 @@ export class RequestBody implements BodyReader {
     waiting?.reject(error);
   }
 
-  private grow(needed: number): void {
-    const expected = this.declared <= wholeBufferBytes && this.received - needed + this.used === 0 ? this.declared : 2 * needed;
-    const grown = Buffer.allocUnsafe(Math.max(needed, expected));
+  /** @param readBytes what the body will hold if all of this read is its own */
+  private grow(needed: number, readBytes: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.expected(needed, readBytes)));
+    noteOutsideMemory(grown.length);
     this.buffer?.copy(grown, 0, 0, this.used);
     this.buffer = grown;
+  }
+
+  private expected(needed: number, readBytes: number): number {
+    const { declared } = this;
+    const isFirst = this.received - needed + this.used === 0;
+    if (isFirst && declared >= 0 && declared <= wholeBufferBytes) return declared;
+    if (this.used === 0 && needed >= streamedFromBytes) return readBytes;
+    return isFirst ? needed : 2 * needed;
   }
 
   private takeBuffer(): Uint8Array | undefined {

@@ -4,9 +4,11 @@
  * What is pushed is copied, because callers may use their scratch buffers again. Small pieces are gathered into one chunk, so that a peer
  * which keeps its window shut cannot make many tiny writes cost many times their size.
  */
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import { copyInto } from "./frame-output.ts";
 
 const smallestChunkBytes = 1024;
+const noBytes = new Uint8Array(0);
 
 export class ByteQueue {
   sizeBytes = 0;
@@ -30,6 +32,7 @@ export class ByteQueue {
     }
     if (at === to) return;
     const chunk = Buffer.allocUnsafe(Math.max(to - at, smallestChunkBytes));
+    noteOutsideMemory(chunk.length);
     copyInto(chunk, 0, bytes, at, to);
     this.chunks.push(chunk);
     this.filled = to - at;
@@ -58,7 +61,8 @@ export class ByteQueue {
 
   private dropFirst(): void {
     this.taken = 0;
-    this.first++;
+    // Let go of now: the list itself is shortened only now and then.
+    this.chunks[this.first++] = noBytes;
     if (this.first === this.chunks.length) {
       this.clear();
     } else if (this.first >= 16 && this.first * 2 >= this.chunks.length) {

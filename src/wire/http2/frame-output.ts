@@ -5,11 +5,14 @@
  * always finishes later) gets copies until it does, so that a peer which does not read cannot make us give away a whole buffer per PING.
  * Connections with nothing to send hold no buffer: it comes from a pool of the thread, most recently used first, so it is warm.
  */
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import type { ByteChannel } from "../byte-channel.ts";
+import { LentBuffers } from "../lent-buffers.ts";
 
 const pooledSizeBytes = 64 * 1024;
 const pooledBuffers = 64;
 const pool: Buffer[] = [];
+const lent = new LentBuffers(pooledSizeBytes);
 const noBytes = Buffer.alloc(0);
 
 /** From here on Node will say when the socket has drained, whatever its high-water mark; below, more may be written. */
@@ -50,7 +53,10 @@ export class FrameOutput {
     this.flushes++;
     if (this.takenAtOnce) {
       this.takenAtOnce = this.channel.write(bytes.subarray(0, at));
-      if (!this.takenAtOnce) this.bytes = noBytes;
+      if (!this.takenAtOnce) {
+        if (bytes.length === pooledSizeBytes) lent.lend(bytes, this.channel);
+        this.bytes = noBytes;
+      }
     } else {
       this.takenAtOnce = this.channel.write(copyOf(bytes, at));
     }
@@ -68,12 +74,13 @@ export class FrameOutput {
     this.flush();
     if (this.bytes.length >= sizeBytes) return;
     this.release();
-    this.bytes = sizeBytes > pooledSizeBytes ? Buffer.allocUnsafeSlow(sizeBytes) : (pool.pop() ?? Buffer.allocUnsafeSlow(pooledSizeBytes));
+    this.bytes = sizeBytes > pooledSizeBytes ? Buffer.allocUnsafeSlow(sizeBytes) : (pool.pop() ?? lent.take());
   }
 }
 
 function copyOf(bytes: Buffer, sizeBytes: number): Buffer {
   const copy = Buffer.allocUnsafe(sizeBytes);
+  noteOutsideMemory(sizeBytes);
   bytes.copy(copy, 0, 0, sizeBytes);
   return copy;
 }

@@ -6,6 +6,7 @@
  * so `stream.closed` and `stopped` are looked at again afterwards.
  */
 import type { ByteChannel, ChannelEvents } from "../byte-channel.ts";
+import { noteOutsideMemory } from "../../core/outside-memory.ts";
 import { WireError } from "../wire-error.ts";
 import { ConnectionCore, headerTableBytes, type ConnectionOptions } from "./connection-core.ts";
 import { copyInto } from "./frame-output.ts";
@@ -224,6 +225,7 @@ export abstract class Http2Connection<S extends Http2Stream & Tabled<S>> extends
 
   private passData(stream: S, bytes: Uint8Array, start: number, end: number): void {
     const chunk = Buffer.allocUnsafe(end - start);
+    noteOutsideMemory(chunk.length);
     copyInto(chunk, 0, bytes, start, end);
     stream.onChunk(chunk);
   }
