@@ -1,6 +1,6 @@
 /** Streams to and from a REST backend: every form a server stream may have, both back-pressures, both cancellations, client streams as lines. */
 import assert from "node:assert/strict";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import * as grpc from "@grpc/grpc-js";
 import { ReverseHop } from "../support/reverse-hop.ts";
 import { until } from "../support/until.ts";

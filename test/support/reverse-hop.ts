@@ -53,15 +53,17 @@ export interface ReverseOptions {
 
 /** A cluster of one REST server on this machine. */
 export function restClusterAt(port: number, { messageBytes = 4 << 20, json, schema = transcodingSchema() }: ReverseOptions = {}): Cluster {
-  return createRestCluster({
+  const options = {
     host: "127.0.0.1",
     port,
     authority: `127.0.0.1:${port}`,
     clock: systemClock,
     messageBytes,
     json: { ...canonicalJson, ...json },
-    resolve: (name) => schema.message(name),
-  });
+    resolve: (name: string) => schema.message(name),
+    hostSeen: "upstream" as const,
+  };
+  return createRestCluster(options);
 }
 
 export class ReverseHop {
