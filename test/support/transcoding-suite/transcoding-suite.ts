@@ -67,12 +67,16 @@ export interface SuiteOptions {
   readonly serve?: (backendPort: number, schema: SuiteSchema) => Promise<{ port: number; stop(): Promise<void> }>;
 }
 
+/** Tells calls apart at the backend: that of a row whose deadline passed may arrive during the next one. */
+const callField = "x-suite-call";
+
 export class TranscodingSuite {
   readonly rules: Rules;
   schema!: SuiteSchema;
   backend!: RecordingBackend;
   client!: RawClient;
   private hop!: Pick<Hop, "port" | "stop">;
+  private sent = 0;
 
   private constructor(rules: Rules) {
     this.rules = rules;
@@ -122,9 +126,11 @@ export class TranscodingSuite {
   /** Sends the request over one version; with what the backend saw of it. */
   async send(request: Request, version: "1.1" | "2" = "1.1"): Promise<{ reply: RawReply; seen: readonly SeenCall[] }> {
     const before = this.backend.seen.length;
+    const id = String(++this.sent);
     const raw = rawRequest(request);
-    const reply = await (version === "2" ? this.client.http2(raw) : this.client.http1(raw));
-    return { reply, seen: this.backend.seen.slice(before) };
+    const tagged = { ...raw, headers: [...raw.headers, [callField, id] as const] };
+    const reply = await (version === "2" ? this.client.http2(tagged) : this.client.http1(tagged));
+    return { reply, seen: this.backend.seen.slice(before).filter(({ metadata }) => metadata.get(callField)[0] === id) };
   }
 
   private async checkOver(version: "1.1" | "2", expected: WireCase): Promise<void> {
