@@ -7,6 +7,7 @@
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { browserClientModule } from "./browser-client.ts";
 import { docsPageModule } from "./docs-page.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -45,6 +46,14 @@ const withDocsPage: Plugin = {
   },
 };
 
+/** So does the browser client. */
+const withBrowserClient: Plugin = {
+  name: "browser-client",
+  setup(building) {
+    building.onLoad({ filter: /browser-client\/client-files\.ts$/ }, async () => ({ contents: await browserClientModule(), loader: "js" }));
+  },
+};
+
 const built = build({
   absWorkingDir: root,
   entryPoints: { main: "src/cli/main.ts" },
@@ -59,7 +68,7 @@ const built = build({
   minifyWhitespace: true,
   legalComments: "external",
   logLevel: "warning",
-  plugins: [onlyEnglish, withDocsPage],
+  plugins: [onlyEnglish, withDocsPage, withBrowserClient],
   define: { DRAGOMAN_VERSION: JSON.stringify(version) },
   // Packages in CommonJS ask for Node's modules by require, which ESM does not have.
   banner: { js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);' },

@@ -5,6 +5,7 @@
  * script and style are files of their own, and the policy that goes with every answer allows no others.
  */
 import { createHash } from "node:crypto";
+import { clientFiles } from "../browser-client/client-files.ts";
 import type { Config } from "../config/schema.ts";
 import { CallError } from "../core/call-error.ts";
 import { pageFiles } from "../docs-page/page-files.ts";
@@ -14,6 +15,8 @@ import { describeApi } from "./describe-api.ts";
 
 const documentPath = "/.dragoman/openapi.json";
 const pagePath = "/.dragoman/docs";
+/** Below it the browser client for calls over WebSocket is served. */
+const clientFolder = "/.dragoman/";
 
 /** `img-src` is for the icon: browsers ask for one in any case. */
 const contentPolicy = [
@@ -61,6 +64,8 @@ export async function createDocsSite(): Promise<DocsSite> {
     const extension = name.slice(name.lastIndexOf(".") + 1);
     pages.set(name === "index.html" ? pagePath : `${pagePath}/${name}`, makePage(typeOfExtension[extension]!, text));
   }
+  for (const [name, text] of await clientFiles())
+    pages.set(clientFolder + name, makePage(name.endsWith(".js") ? typeOfExtension["js"]! : "text/plain; charset=utf-8", text));
   const liveDocument = createLiveDocument();
 
   return {

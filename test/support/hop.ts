@@ -33,6 +33,8 @@ export interface Hop {
   readonly port: number;
   /** Every call that ended, in order. */
   readonly ended: readonly EndedCall[];
+  /** Calls that have not ended. */
+  underWay(): readonly Call[];
   /** Lets what is under way end, for so long. */
   drain(graceMs: number): Promise<void>;
   stop(): Promise<void>;
@@ -61,10 +63,15 @@ export async function startHop({
   websocket,
 }: HopOptions): Promise<Hop> {
   const ended: EndedCall[] = [];
+  const underWay = new Set<Call>();
   const observed =
     (next: Handler): Handler =>
     (call) => {
-      call.onEnd((over, end) => ended.push({ call: over, end }));
+      underWay.add(call);
+      call.onEnd((over, end) => {
+        underWay.delete(over);
+        ended.push({ call: over, end });
+      });
       return next(call);
     };
   const serving: Serving = {
@@ -91,7 +98,13 @@ export async function startHop({
     logger: silentLogger,
     http2,
   });
-  return { port: listener.address.port, ended, drain: (graceMs) => listener.drain(graceMs), stop: () => listener.close() };
+  return {
+    port: listener.address.port,
+    ended,
+    underWay: () => [...underWay],
+    drain: (graceMs) => listener.drain(graceMs),
+    stop: () => listener.close(),
+  };
 }
 
 /** A cluster of one gRPC endpoint on this machine. */

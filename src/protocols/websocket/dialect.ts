@@ -17,6 +17,8 @@ export interface FrameReader {
   /** The client will send no more messages. */
   onHalfClose(): void;
   onCancel(): void;
+  /** So many more messages may be sent; unlimited until it is said for the first time. */
+  onWindow(messages: number): void;
 }
 
 /** Where frames go. `send` copies or writes before it returns. */

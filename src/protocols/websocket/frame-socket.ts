@@ -42,11 +42,11 @@ const leastCompressedBytes = 1024;
 const highWaterBytes = 64 * 1024;
 /** Compressed bytes given to the receiver at a time: they may become a thousand times as many. */
 const inflatedSliceBytes = 4 * 1024;
-/** A message in more pieces than this is meant to cost memory. */
-const maxPieces = 16 * 1024;
-/** For the client's half of the closing handshake, and for its FIN. */
-const closeTimeoutMs = 5000;
-/** So many pings may stay unanswered. */
+/** A message in smaller pieces than this, on average, is meant to cost memory: each is an object. */
+const leastPieceBytes = 32;
+/** For the client's FIN, once it has nothing more to say. */
+const lingerMs = 5000;
+/** So many pings may stay unanswered; and so long a client may take to read up to our close frame, behind which there can be no pings. */
 const pingsUnanswered = 2;
 
 const noBytes = Buffer.alloc(0);
@@ -99,8 +99,8 @@ export class FrameSocket implements ChannelEvents, Swept {
     this.receiver = new Receiver({
       isServer: true,
       maxPayload: messageBytes,
-      maxFragments: maxPieces,
-      maxBufferedChunks: maxPieces,
+      maxFragments: Math.ceil(messageBytes / leastPieceBytes),
+      maxBufferedChunks: Math.ceil(messageBytes / leastPieceBytes),
       extensions,
     });
     this.receiver
@@ -111,7 +111,7 @@ export class FrameSocket implements ChannelEvents, Swept {
     this.outlet = new Outlet(raw.channel);
     this.sender = new Sender(this.outlet, extensions);
     this.first = raw.first;
-    sweeperOf(clock).add(this, Math.min(pingMs, idleMs, closeTimeoutMs));
+    sweeperOf(clock).add(this, Math.min(pingMs, idleMs, lingerMs));
   }
 
   /** Begins to read: the first messages may be told before this is back. Must be called in the turn in which the connection was given. */
@@ -237,7 +237,8 @@ export class FrameSocket implements ChannelEvents, Swept {
       this.lastSignMs = nowMs;
     }
     if (this.closeSent || this.told) {
-      if (nowMs - Math.max(this.lastSignMs, this.closingSinceMs) > closeTimeoutMs) this.destroy();
+      const limitMs = this.told ? lingerMs : Math.max(lingerMs, pingsUnanswered * this.pingMs);
+      if (nowMs - Math.max(this.lastSignMs, this.closingSinceMs) > limitMs) this.destroy();
       return;
     }
     // While we do not read, no answer to a ping can arrive.

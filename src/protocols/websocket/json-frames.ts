@@ -1,6 +1,6 @@
 /**
  * `dragoman.v1+json`: every frame a JSON object. From the client `{"metadata":{}}` (at most once, first), `{"message":{}}`, `{"end":true}`,
- * `{"cancel":true}`; from us `{"metadata":{}}`, `{"message":{}}` and last `{"status":{code,message,details},"trailers":{}}`.
+ * `{"cancel":true}`, `{"window":32}`; from us `{"metadata":{}}`, `{"message":{}}` and last `{"status":{code,message,details},"trailers":{}}`.
  *
  * The trap: `{"message":…}` is by far the commonest frame and is taken apart without looking for its end: the message is what stands
  * between, and what is wrong with it shows where it is converted.
@@ -87,8 +87,11 @@ export class JsonFrames implements Dialect {
         case "cancel":
           if (isTrue(name, value)) reader.onCancel();
           break;
+        case "window":
+          reader.onWindow(readWindow(value));
+          break;
         default:
-          throw malformed(`unknown member ${JSON.stringify(name.slice(0, 64))}: a frame holds metadata, message, end or cancel`);
+          throw malformed(`unknown member ${JSON.stringify(name.slice(0, 64))}: a frame holds metadata, message, end, cancel or window`);
       }
     }
   }
@@ -116,6 +119,13 @@ function isTrue(name: string, value: Buffer): boolean {
   const said = parsed(value);
   if (typeof said !== "boolean") throw malformed(`${name} must be true`);
   return said;
+}
+
+function readWindow(value: Buffer): number {
+  const messages = parsed(value);
+  if (typeof messages !== "number" || !Number.isInteger(messages) || messages < 0 || messages > 0x7fffffff)
+    throw malformed("window must be a number of messages");
+  return messages;
 }
 
 function parsed(value: Buffer): unknown {

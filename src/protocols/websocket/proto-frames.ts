@@ -23,6 +23,7 @@ const endField = 3;
 const cancelField = 4;
 const statusField = 5;
 const trailersField = 6;
+const windowField = 7;
 
 /** Tag and length of the message field. */
 const longestHead = 6;
@@ -48,6 +49,7 @@ export class ProtoFrames implements Dialect {
       readMetadata(frame.metadata, reader);
       reader.onMetadataEnd();
     }
+    if (frame.window !== undefined) reader.onWindow(frame.window & 0x7fffffff);
     if (frame.message !== undefined) reader.onMessage(this.binding.ofWire(frame.message), frame.message.length);
     if (frame.end) reader.onHalfClose();
     if (frame.cancel) reader.onCancel();
@@ -80,11 +82,12 @@ interface ClientFrame {
   message: Uint8Array | undefined;
   end: boolean;
   cancel: boolean;
+  window: number | undefined;
 }
 
 /** @throws CallError */
 function readFrame(data: Buffer): ClientFrame {
-  const frame: ClientFrame = { metadata: undefined, message: undefined, end: false, cancel: false };
+  const frame: ClientFrame = { metadata: undefined, message: undefined, end: false, cancel: false, window: undefined };
   try {
     const reader = new ProtoReader(data);
     while (reader.next()) {
@@ -92,6 +95,7 @@ function readFrame(data: Buffer): ClientFrame {
       else if (reader.field === messageField) frame.message = reader.view();
       else if (reader.field === endField) frame.end = reader.bool();
       else if (reader.field === cancelField) frame.cancel = reader.bool();
+      else if (reader.field === windowField) frame.window = reader.uint32();
       else reader.skip(); // a later version may say more
     }
     return frame;

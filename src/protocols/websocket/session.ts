@@ -37,6 +37,8 @@ const longestSpreadMs = 10_000;
 /** A unary call that is under way is let finish, nearly to the end of the grace. */
 const unaryRatio = 0.9;
 
+const largestWindow = 2 ** 31;
+
 /** For the inbound side, which is handed the call alone. */
 export const SessionOf = slot<Session>("websocket.session");
 
@@ -67,6 +69,8 @@ export class Session implements FrameEvents, FrameReader, Successor {
   private concluded = false;
   /** In place of the dialect's. */
   private closeCode: number | undefined = undefined;
+  /** Messages that the client is ready for. */
+  private window = Infinity;
   private drainWaiter: PromiseWithResolvers<void> | undefined = undefined;
   private lastMessageMs: number;
 
@@ -94,9 +98,11 @@ export class Session implements FrameEvents, FrameReader, Successor {
     try {
       this.writeHead(reply.metadata);
       for (;;) {
+        while (this.window === 0 && this.isWanted(call)) await this.drained();
         const next = messages.next();
         const payload = next instanceof Promise ? await next : next;
-        if (payload === undefined || !socket.open || call.cancelled !== undefined) break;
+        if (payload === undefined || !this.isWanted(call)) break;
+        this.window--;
         call.responseBytes += dialect.writeMessage(payload, socket);
         this.lastMessageMs = clock.nowMs();
         if (!socket.writable()) await this.drained();
@@ -147,6 +153,11 @@ export class Session implements FrameEvents, FrameReader, Successor {
   onCancel(): void {
     this.deaf = true;
     this.leave(callerLeft());
+  }
+
+  onWindow(messages: number): void {
+    this.window = this.window === Infinity ? messages : Math.min(this.window + messages, largestWindow);
+    this.onDrain();
   }
 
   // --- the connection
@@ -246,6 +257,10 @@ export class Session implements FrameEvents, FrameReader, Successor {
     if (this.headWritten) return;
     this.headWritten = true;
     this.options.dialect.writeHead(metadata, this.socket);
+  }
+
+  private isWanted(call: Call): boolean {
+    return this.socket.open && call.cancelled === undefined;
   }
 
   private drained(): Promise<void> {
