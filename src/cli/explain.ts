@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { ConfigError } from "../config/config-error.ts";
 import { loadConfig, whyUnreadable, type ConfigSource } from "../config/load-config.ts";
 import { systemClock } from "../core/clock.ts";
+import type { Handler } from "../core/handler.ts";
 import { silentLogger } from "../core/logger.ts";
 import { policies } from "../policies/index.ts";
 import { createInbounds } from "../protocols/index.ts";
@@ -15,6 +16,7 @@ import type { ExplainedRequest } from "../runtime/explain/explained-request.ts";
 import { explainRequest } from "../runtime/explain/explain-request.ts";
 import { explanationText } from "../runtime/explain/explanation-text.ts";
 import { UnusableRequest } from "../runtime/explain/unusable-request.ts";
+import { OwnAnswers } from "../runtime/own-answers.ts";
 import { Pipelines } from "../runtime/pipelines.ts";
 import { createProcessServices } from "../runtime/process-services.ts";
 import { exitCode } from "./exit-code.ts";
@@ -36,6 +38,8 @@ export interface ExplainOptions {
   readonly upstreamKnown: boolean;
 }
 
+const nobody: Handler = () => Promise.reject(new Error("nothing is called"));
+
 /** @throws ConfigError, StartError */
 export async function explain({ httpMethod, url, flags, source, upstreamKnown }: ExplainOptions): Promise<number> {
   const request: ExplainedRequest = {
@@ -49,8 +53,16 @@ export async function explain({ httpMethod, url, flags, source, upstreamKnown }:
   const table = config.inbound.schema === "none" ? undefined : await loadTable(config);
   const services = createProcessServices(systemClock, silentLogger);
   try {
-    const pipelines = new Pipelines({ policies, config, services, target: () => Promise.reject(new Error("nothing is called")) });
-    const context = { config, catalogue: catalogueOf(config, table), inbounds: createInbounds(), pipelines };
+    const own = new OwnAnswers(systemClock);
+    const pipelines = new Pipelines({
+      policies,
+      config,
+      services,
+      target: nobody,
+      own: ({ path }) => own.handlerOf(path, config, { handler: nobody, speaks: () => false }),
+    });
+    const catalogue = { ...catalogueOf(config, table), own: own.table };
+    const context = { config, catalogue, inbounds: createInbounds(), pipelines };
     const explained = await explainRequest(request, context);
     const explanation = upstreamKnown ? explained : { ...explained, upstream: { ...explained.upstream, url: undefined } };
     process.stdout.write(flags.json === true ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation));

@@ -70,6 +70,11 @@ export class Pipelines {
     });
   }
 
+  /** Calls of the method do not go to the target, or not as a rule. */
+  answersItself(method: Method): boolean {
+    return this.options.own?.(method) !== undefined;
+  }
+
   private composed(method: Method): Handler {
     const { policies, config, target, own } = this.options;
     return compose(this.layersOf(policies, policiesFor(config, method.path)), own?.(method) ?? target);

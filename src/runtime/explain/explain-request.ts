@@ -10,12 +10,12 @@ import { CallError } from "../../core/call-error.ts";
 import { CodecError } from "../../core/message-type.ts";
 import type { Method } from "../../core/method.ts";
 import { Metadata } from "../../core/metadata.ts";
-import type { Catalogue, Inbound } from "../../protocols/protocol.ts";
+import { methodAt, type Catalogue, type Inbound } from "../../protocols/protocol.ts";
 import { withoutSecrets } from "../../schema/binding/explain-binding.ts";
 import type { Binder } from "../../schema/binding/binder.ts";
 import type { MessageDescriptor } from "../../schema/descriptor.ts";
 import type { RouteExplanation } from "../../schema/http-rule/explain-routes.ts";
-import type { MethodTable, RouteMatch } from "../../schema/method-table.ts";
+import type { RouteMatch } from "../../schema/method-table.ts";
 import type { RequestHead } from "../../wire/exchange.ts";
 import { inboundFor } from "../dispatch.ts";
 import type { Pipelines } from "../pipelines.ts";
@@ -27,7 +27,7 @@ export interface ExplainContext {
   readonly config: Config;
   readonly catalogue: Catalogue;
   readonly inbounds: readonly Inbound[];
-  readonly pipelines: Pick<Pipelines, "describe">;
+  readonly pipelines: Pick<Pipelines, "describe" | "answersItself">;
   /** Of the connection to the upstream, where there is one. */
   readonly upstreamState?: string | undefined;
 }
@@ -60,9 +60,9 @@ export async function explainRequest(request: ExplainedRequest, context: Explain
     },
     ...outcomeOf(trial),
     protocol: trial.dispatched
-      ? protocolOf(inbounds, head)
+      ? protocolOf(inbounds, head, catalogue)
       : { kind: "none", because: "it is answered before any protocol is asked" },
-    rpc: method && rpcView(method, catalogue.table),
+    rpc: method && rpcView(method, context),
     binding: found && bindingView(found.binder),
     bindings: found === undefined ? [] : partViews(found),
     body: bodyView(trial, found, dry),
@@ -70,7 +70,7 @@ export async function explainRequest(request: ExplainedRequest, context: Explain
     metadata: [...new Set((trial.call?.metadata ?? Metadata.empty).flat.filter((_, index) => index % 2 === 0))],
     policies: trial.dispatched ? policyViews(context, trial.switched ? method : trial.call?.method) : [],
     upstream: upstreamView(context),
-    ...nearby(trial, head, catalogue.table, found),
+    ...nearby(trial, head, catalogue, found),
     notes: dry.notes,
   };
 }
@@ -120,12 +120,12 @@ function refusalView(error: CallError): RefusalView {
 }
 
 /** The protocol, and the least of the request's head that makes it that one. */
-function protocolOf(inbounds: readonly Inbound[], head: RequestHead): Explanation["protocol"] {
-  const chosen = inboundFor(inbounds, head);
+function protocolOf(inbounds: readonly Inbound[], head: RequestHead, catalogue: Catalogue): Explanation["protocol"] {
+  const chosen = inboundFor(inbounds, head, catalogue);
   const { kind } = chosen;
   const path = head.target.split("?")[0]!;
   const bare: RequestHead = { ...head, target: path, headers: Metadata.empty, upgrade: undefined };
-  const isChosen = (alike: RequestHead): boolean => inboundFor(inbounds, alike) === chosen;
+  const isChosen = (alike: RequestHead): boolean => inboundFor(inbounds, alike, catalogue) === chosen;
   if (isChosen(bare)) return { kind, because: "no other protocol claims it" };
   for (const [name, value] of head.headers)
     if (isChosen({ ...bare, headers: new Metadata([name, value]) }))
@@ -134,10 +134,12 @@ function protocolOf(inbounds: readonly Inbound[], head: RequestHead): Explanatio
   return { kind, because: isChosen({ ...bare, target: head.target }) ? "its query" : "its header fields together" };
 }
 
-function rpcView({ path, input, output, unary, serverStreaming, clientStreaming }: Method, table: MethodTable | undefined): RpcView {
-  if (table?.byPath(path) === undefined) return { path, input: undefined, output: undefined, kind: undefined, known: false };
+function rpcView(method: Method, { catalogue, pipelines }: ExplainContext): RpcView {
+  const { path, input, output, unary, serverStreaming, clientStreaming } = method;
+  const own = pipelines.answersItself(method);
+  if (methodAt(catalogue, path) === undefined) return { path, input: undefined, output: undefined, kind: undefined, known: false, own };
   const kind = unary ? "unary" : !clientStreaming ? "server stream" : !serverStreaming ? "client stream" : "bidirectional stream";
-  return { path, input: input.name, output: output.name, kind, known: true };
+  return { path, input: input.name, output: output.name, kind, known: true, own };
 }
 
 function bindingView({ binding: { httpMethod, template, body, responseBody }, method }: Binder): BindingView {
@@ -180,9 +182,10 @@ function upstreamView({ config, upstreamState }: ExplainContext): Explanation["u
 function nearby(
   { routed, call, error }: Trial,
   head: RequestHead,
-  table: MethodTable | undefined,
+  catalogue: Catalogue,
   found: RouteMatch | undefined,
 ): Pick<Explanation, "nearest" | "hints"> {
+  const { table } = catalogue;
   if (table === undefined) return { nearest: [], hints: [] };
   if (found !== undefined) {
     const { httpMethod, target } = routed!;
@@ -190,7 +193,7 @@ function nearby(
     const later = rivals.filter(({ reason, route }) => reason === undefined && route.value !== found.binder);
     return { nearest: later.slice(0, maxNear).map(nearView), hints: [] };
   }
-  if (routed !== undefined && !routed.route.found) {
+  if (routed !== undefined && !routed.route.found && call === undefined) {
     const { httpMethod, target, route } = routed;
     const near = table.explain(httpMethod, target, maxRivals);
     const known = route.allow.length > 0;
@@ -200,7 +203,7 @@ function nearby(
     const nearest = (known ? told : leastOff(told)).slice(0, hints.length > 0 ? 1 : maxNear);
     return { nearest: nearest.map(nearView), hints };
   }
-  const unknown = call === undefined ? error?.reason === "UNKNOWN_METHOD" : table.byPath(call.method.path) === undefined;
+  const unknown = call === undefined ? error?.reason === "UNKNOWN_METHOD" : methodAt(catalogue, call.method.path) === undefined;
   return { nearest: unknown ? table.explain("POST", head.target, maxNear).map(nearView) : [], hints: [] };
 }
 

@@ -34,7 +34,7 @@ export function explanationText(explanation: Explanation): string {
   if (message !== undefined) lines.add("message", [clipped(JSON.stringify(message))]);
   if (metadata.length > 0) lines.add("metadata", [metadata.join(", ")]);
   lines.add("policies", policyLines(policies));
-  if (explanation.verdict === "call" && upstream.url !== undefined)
+  if (explanation.verdict === "call" && upstream.url !== undefined && rpc?.own !== true)
     lines.add("upstream", [upstream.state === undefined ? upstream.url : `${upstream.url} (${upstream.state})`]);
   // The answer to an OPTIONS says it all.
   if (explanation.verdict !== "answer")
@@ -69,7 +69,8 @@ class Lines {
 }
 
 function verdictLines({ verdict, status, error, rpc, upstream }: Explanation): string[] {
-  if (verdict === "call") return [`calls ${rpc?.path ?? "the backend"} at ${upstream.service}`];
+  if (verdict === "call")
+    return [rpc?.own === true ? `calls ${rpc.path}, of the proxy itself` : `calls ${rpc?.path ?? "the backend"} at ${upstream.service}`];
   const allow = error?.allow === undefined ? [] : [`allow: ${error.allow.join(", ")}`];
   if (verdict === "answer" || error === undefined) return [`the proxy answers by itself: ${status}`, ...allow];
   return [`refused: ${status ?? ""} ${error.code}, ${error.reason}`, error.message, ...allow];

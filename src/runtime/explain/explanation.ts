@@ -64,6 +64,8 @@ export interface RpcView {
   readonly kind: "unary" | "server stream" | "client stream" | "bidirectional stream" | undefined;
   /** False: the schema has no such method, and the backend decides. */
   readonly known: boolean;
+  /** The proxy answers it: health, reflection. */
+  readonly own: boolean;
 }
 
 export interface BindingView {

@@ -10,6 +10,7 @@ import { explainRequest, type ExplainContext } from "../../../../src/runtime/exp
 import type { ExplainedRequest } from "../../../../src/runtime/explain/explained-request.ts";
 import type { Explanation } from "../../../../src/runtime/explain/explanation.ts";
 import { explanationText } from "../../../../src/runtime/explain/explanation-text.ts";
+import { OwnAnswers } from "../../../../src/runtime/own-answers.ts";
 import { Pipelines } from "../../../../src/runtime/pipelines.ts";
 import { tableOptions } from "../../../../src/runtime/table-options.ts";
 import { createMethodTable } from "../../../../src/schema/method-table.ts";
@@ -208,6 +209,23 @@ describe("explanation of a request", () => {
     const texts = [JSON.stringify(explanation), explanationText(explanation)];
     for (const text of texts) assert.ok(!text.includes(secret));
     assert.doesNotMatch(explanationText(explanation), /[^\x20-\x7e\n]/);
+  });
+
+  it("says which methods the proxy answers itself", async () => {
+    const own = new OwnAnswers(systemClock);
+    const { config } = context;
+    const nobody = { handler: () => Promise.reject(new Error("nothing is called")), speaks: () => false };
+    const pipelines = new Pipelines({
+      policies,
+      config,
+      services,
+      target: nobody.handler,
+      own: ({ path }) => own.handlerOf(path, config, nobody),
+    });
+    const where = { ...context, catalogue: { ...context.catalogue, own: own.table }, pipelines };
+    const explanation = await explain("POST /grpc.health.v1.Health/Check", { headers: [["content-type", "application/grpc"]] }, where);
+    assert.deepEqual([explanation.verdict, explanation.rpc?.known, explanation.rpc?.own], ["call", true, true]);
+    assert.match(explanationText(explanation), /calls \/grpc\.health\.v1\.Health\/Check, of the proxy itself/);
   });
 
   it("says that there is no schema", async () => {
