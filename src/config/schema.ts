@@ -59,7 +59,12 @@ const inbound = z.strictObject({
     false,
     "Leaves `google.rpc.ErrorInfo`, which names the reason, out of the gRPC, gRPC-Web and Connect errors that the proxy makes itself.",
   ),
-  docs: setting(z.boolean(), true, "Serves the live OpenAPI document and the docs page below `/.dragoman/`."),
+  external: setting(
+    z.boolean(),
+    false,
+    "Faces the outside: forwarding and internal headers are taken out, unsafe paths and header names refused; no docs and no reflection unless switched on.",
+  ),
+  docs: optional(z.boolean(), "Serves the live OpenAPI document and the docs page below `/.dragoman/`; on, unless `external`."),
   binding: setting(binding, {}, "How path, query and body of a REST request become its message."),
   json: setting(json, {}, "How REST prints and reads JSON; canonical ProtoJSON unless set."),
   profiles: setting(
@@ -76,7 +81,7 @@ const inbound = z.strictObject({
   reflection: setting(
     z.enum(["auto", "own", "upstream", "off"]),
     "auto",
-    "Who answers `grpc.reflection`: the service where its schema comes by reflection and else the proxy (`auto`), always one of them, or nobody.",
+    "Who answers `grpc.reflection`: the service where its schema comes by reflection and else the proxy (`auto`; nobody if `external`), always one of them, or nobody.",
   ),
   websocket: setting(websocket, {}, "Calls over WebSocket."),
   rules: setting(

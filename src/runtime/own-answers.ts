@@ -62,9 +62,9 @@ export class OwnAnswers {
       case "/grpc.health.v1.Health/List":
         return inbound.health === "own" ? (call) => this.health.list(call) : undefined;
       case "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":
-        return this.reflectionOf("v1", inbound.reflection, upstream);
+        return this.reflectionOf("v1", inbound, upstream);
       case "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo":
-        return this.reflectionOf("v1alpha", inbound.reflection, upstream);
+        return this.reflectionOf("v1alpha", inbound, upstream);
       default:
         return undefined;
     }
@@ -72,11 +72,11 @@ export class OwnAnswers {
 
   private reflectionOf(
     version: ReflectionVersion,
-    setting: Config["inbound"]["reflection"],
+    { reflection: setting, external }: Config["inbound"],
     upstream: ReflectedUpstream,
   ): Handler | undefined {
     if (setting === "upstream") return undefined;
-    if (setting === "off") return unavailable;
+    if (setting === "off" || (setting === "auto" && external)) return unavailable;
     const own: Handler = (call) => this.reflection.answer(call);
     if (setting === "own") return own;
     return async (call) => ((await upstream.speaks(version)) ? upstream.handler(call) : own(call));

@@ -40,7 +40,12 @@ export function withOwnPages({ serve, serving, config, logger }: OwnPagesOptions
 
   return (x) => {
     const { target } = x.head;
-    if (target.charCodeAt(1) === dot && target.startsWith(prefix) && config().inbound.docs) void answer(x);
+    if (target.charCodeAt(1) === dot && target.startsWith(prefix) && servesDocs(config())) void answer(x);
     else serve(x);
   };
+}
+
+/** Off for the outside unless it is switched on. */
+function servesDocs({ inbound }: Config): boolean {
+  return inbound.docs ?? !inbound.external;
 }

@@ -1,4 +1,4 @@
-/** Every example of docs/health.md, docs/reflection.md, docs/cors.md and docs/http.md, sent as it stands there with the page's own configuration. */
+/** Every example of docs/health.md, docs/reflection.md, docs/cors.md, docs/http.md and docs/hardening.md, sent as it stands there with the page's own configuration. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -58,7 +58,7 @@ function mirror(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
-for (const name of ["health", "reflection", "cors", "http"]) {
+for (const name of ["health", "reflection", "cors", "http", "hardening"]) {
   const page = readFileSync(join(root, `docs/${name}.md`), "utf8");
 
   describe(`docs/${name}.md`, () => {

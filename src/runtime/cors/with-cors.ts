@@ -1,26 +1,17 @@
 /**
  * The CORS layer of a listener: answers preflights, and marks the answers of everything else for the browser.
  *
- * The trap: a preflight carries no credentials, so no policy that wants some may stand before it; it runs through the layers that only look,
- * as a call of `cors/preflight`, and is counted and logged like any other.
+ * The trap: a preflight carries no credentials, so no policy that wants some may stand before it; it is a call of `cors/preflight`, answered apart.
  */
 import type { Config } from "../../config/schema.ts";
-import { Call, callerLeft } from "../../core/call.ts";
-import { CallError } from "../../core/call-error.ts";
-import { Deadline } from "../../core/deadline.ts";
-import { MessageList } from "../../core/messages.ts";
-import { Metadata } from "../../core/metadata.ts";
-import { UnaryReply } from "../../core/reply.ts";
-import { okStatus, statusOf } from "../../core/status.ts";
-import { writeError } from "../../protocols/rest/errors.ts";
 import { opaqueUnaryMethod } from "../../protocols/shared/opaque-type.ts";
-import type { Exchange, ExchangeHandler } from "../../wire/exchange.ts";
+import type { ExchangeHandler } from "../../wire/exchange.ts";
+import { answerApart } from "../answer-apart.ts";
 import type { Serving } from "../dispatch.ts";
 import { CorsExchange } from "./cors-exchange.ts";
 import { CorsRules, isPreflight, type CorsSettings } from "./cors-rules.ts";
 
 const preflight = opaqueUnaryMethod("/cors/preflight");
-const nothing = new MessageList([]);
 
 export interface CorsOptions {
   readonly serve: ExchangeHandler;
@@ -38,34 +29,21 @@ export function withCors({ serve, serving, config }: CorsOptions): ExchangeHandl
       made = cors;
       rules = cors === undefined ? undefined : new CorsRules(cors);
     }
+    const current = rules;
     // A WebSocket is no business of CORS: its Origin is checked where it is opened.
-    if (rules === undefined || x.head.upgrade !== undefined) serve(x);
-    else if (isPreflight(x.head)) answerPreflight(x, rules, serving());
-    else serve(new CorsExchange(x, rules));
+    if (current === undefined || x.head.upgrade !== undefined) serve(x);
+    else if (!isPreflight(x.head)) serve(new CorsExchange(x, current));
+    else {
+      const fields = (): string[] => current.preflight(x.head);
+      answerApart(new PreflightExchange(x, current), { serving: serving(), method: preflight, protocol: "cors", fields });
+    }
   };
 }
 
-/** Never throws; the call is finished here. */
-function answerPreflight(x: Exchange, rules: CorsRules, serving: Serving): void {
-  const { peer, head, arrivedAtMs } = x;
-  const caller = { address: peer.address, protocol: "cors", secure: peer.tls !== undefined };
-  const call = new Call(preflight, caller, Metadata.share(head.headers.flat), new MessageList([]), new Deadline(), arrivedAtMs);
-  const refuse = (thrown: unknown): void => {
-    const error = CallError.of(thrown);
-    if (x.open) writeError(error, new CorsExchange(x, rules), serving);
-    call.finish(statusOf(error));
-  };
-  x.onAbort((reason) => call.cancel(callerLeft(reason)));
-  try {
-    const answered = serving.observed(() => Promise.resolve(new UnaryReply(new Metadata(rules.preflight(head)), nothing, okStatus())))(
-      call,
-    );
-    answered.then(({ metadata }) => {
-      x.body.cancel();
-      if (x.open) x.respond(204, metadata.flat, undefined);
-      call.finish(call.cancelled === undefined ? okStatus() : statusOf(call.cancelled));
-    }, refuse);
-  } catch (thrown) {
-    refuse(thrown);
+/** What a granted preflight is told says it all; only a refusal needs the mark. */
+class PreflightExchange extends CorsExchange {
+  override respond(status: number, headers: readonly string[], body: Uint8Array | undefined): void {
+    if (status === 204) this.inner.respond(status, headers, body);
+    else super.respond(status, headers, body);
   }
 }
