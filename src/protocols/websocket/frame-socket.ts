@@ -225,7 +225,7 @@ export class FrameSocket implements ChannelEvents, Swept {
     this.waiting = undefined;
     // What waits for the compressor is told that there is nowhere to write to.
     this.outlet.destroyed = true;
-    this.deflate?.cleanup();
+    this.release();
     this.tell(callerLeft(error));
     this.closed?.resolve();
   }
@@ -264,8 +264,14 @@ export class FrameSocket implements ChannelEvents, Swept {
 
   private readonly fed = (error?: Error | null): void => {
     this.feeding = false;
-    if (!error && !this.over) this.feed();
+    if (this.over) this.release();
+    else if (!error) this.feed();
   };
+
+  /** Lets zlib's memory go. Not while it is at work for the receiver: `ws` would look for it when it is done. */
+  private release(): void {
+    if (!this.feeding) this.deflate?.cleanup();
+  }
 
   private heard(data: Buffer, binary: boolean): void {
     // Behind our close frame nothing counts any more.
