@@ -37,6 +37,8 @@ export const binding = z.strictObject({
   ),
 });
 
+export const streamForm = z.enum(["array", "lines", "events"]);
+
 /** Over other settings: what is left out stays as it is. */
 const someJson = z.strictObject(switches((text) => optional(z.boolean(), text)));
 
@@ -62,6 +64,7 @@ export type SseSettings = WithUnits<z.output<typeof sse>>;
 /** What a line of `methods` may say about REST, beside policies. */
 export const restOfMethod = {
   json: optional(someJson, "How REST prints and reads JSON for these methods, over `inbound.json`."),
+  stream: optional(streamForm, "The form of these methods' streams, over `inbound.stream`."),
   sse: optional(sse, "Server-sent events of these methods."),
 };
 

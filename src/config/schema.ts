@@ -8,7 +8,7 @@ import { policies } from "../policies/index.ts";
 import { described, duration, optional, setting, size, withUnits, type WithUnits } from "../policies/settings.ts";
 import { hostPort, upstreamUrl } from "./addresses.ts";
 import { cors } from "./cors-settings.ts";
-import { binding, httpRule, json, profiles, restOfMethod } from "./rest-settings.ts";
+import { binding, httpRule, json, profiles, restOfMethod, streamForm } from "./rest-settings.ts";
 import { websocket } from "./websocket-settings.ts";
 
 // zod would write code for each schema; it is used once, so that costs more than it gives, and some places forbid it.
@@ -67,6 +67,11 @@ const inbound = z.strictObject({
   docs: optional(z.boolean(), "Serves the live OpenAPI document and the docs page below `/.dragoman/`; on, unless `external`."),
   binding: setting(binding, {}, "How path, query and body of a REST request become its message."),
   json: setting(json, {}, "How REST prints and reads JSON; canonical ProtoJSON unless set."),
+  stream: setting(
+    streamForm,
+    "array",
+    "The form of a server stream for clients whose `Accept` leaves it open: a JSON array, a message a line, or server-sent events.",
+  ),
   profiles: setting(
     profiles,
     {},
@@ -170,5 +175,6 @@ export type Config = WithUnits<Omit<Parsed, "policies" | "methods">> & {
 export function toConfig(value: Parsed): Config {
   const { policies: forAll, methods, ...rest } = value;
   const converted = withUnits(configSchema as unknown as z.ZodMiniType<typeof rest>, rest);
-  return { ...converted, policies: forAll, methods: methods };
+  // What a line says of REST is no policy's settings; runtime/table-options.ts reads it.
+  return { ...converted, policies: forAll, methods: methods as unknown as Config["methods"] };
 }

@@ -105,6 +105,26 @@ describe("REST settings", () => {
       });
     });
 
+    describe("the usual form of a stream", () => {
+      const rest = TranscodingHop.inSuite({ table: { binding: { streamForm: "lines" } } });
+      const forms: readonly (readonly [accept: string | undefined, type: string])[] = [
+        [undefined, "application/x-ndjson"],
+        ["*/*", "application/x-ndjson"],
+        ["image/png", "application/x-ndjson"],
+        ["application/*;q=0.5, text/html", "application/x-ndjson"],
+        ["application/json", "application/json"],
+        ["text/event-stream", "text/event-stream"],
+        ["text/*", "text/event-stream"],
+        ["*/*;q=0.1, application/json;q=0.2", "application/json"],
+      ];
+      for (const [accept, type] of forms)
+        it(`${accept ?? "without accept"}: ${type}`, async () => {
+          const response = await rest.send("GET", "/v1/notes/ann?count=1", accept === undefined ? {} : { accept });
+          assert.equal(response.headers.get("content-type"), type);
+          await response.text();
+        });
+    });
+
     describe("unknown fields", () => {
       const rest = TranscodingHop.inSuite({ table: { binding: { json: { ...canonicalJson, ignoreUnknown: true } } } });
       it("are skipped in JSON, forms and streams where that is set", async () => {

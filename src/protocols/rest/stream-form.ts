@@ -3,6 +3,8 @@
  *
  * The trap: a failure after the first message cannot change the HTTP status any more, so it is one last record of the form itself.
  */
+import type { StreamFormName } from "../../schema/binding/binding-options.ts";
+
 export interface StreamForm {
   readonly contentType: string;
   /** Before the first record; written also when there is none. */
@@ -68,22 +70,36 @@ const formOfType: ReadonlyMap<string, StreamForm> = new Map([
   // Whoever asks for one of the two names need not know the other.
   ["application/jsonl", { ...lines, contentType: "application/jsonl" }],
   ["text/event-stream", eventForm],
-  ["application/*", jsonArray],
-  ["text/*", eventForm],
-  ["*/*", jsonArray],
+]);
+const formOfName: Readonly<Record<StreamFormName, StreamForm>> = { array: jsonArray, lines, events: eventForm };
+/** Ranges that leave the form open: what its type begins with, and the form where the usual one does not. */
+const openRanges: ReadonlyMap<string, readonly [start: string, other: StreamForm]> = new Map([
+  ["*/*", ["", jsonArray]],
+  ["application/*", ["application/", jsonArray]],
+  ["text/*", ["text/", eventForm]],
 ]);
 
-/** The form the caller likes best (RFC 9110, section 12.5.1); a JSON array where it has no opinion that can be met. */
-export function streamFormOf(accept: string | undefined): StreamForm {
-  let best = jsonArray;
+/**
+ * The form the caller likes best (RFC 9110, section 12.5.1).
+ * @param usual where it has no opinion that can be met
+ */
+export function streamFormOf(accept: string | undefined, usual: StreamFormName): StreamForm {
+  const usualForm = formOfName[usual];
+  let best = usualForm;
   let bestQuality = 0;
   for (const entry of (accept ?? "").split(",")) {
     const [type, ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
-    const form = formOfType.get(type!);
+    const form = formOfType.get(type!) ?? openForm(type!, usualForm);
     const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
     if (form === undefined || !(quality > bestQuality)) continue;
     best = form;
     bestQuality = quality;
   }
   return best;
+}
+
+function openForm(range: string, usualForm: StreamForm): StreamForm | undefined {
+  const open = openRanges.get(range);
+  if (open === undefined) return undefined;
+  return usualForm.contentType.startsWith(open[0]) ? usualForm : open[1];
 }

@@ -32,7 +32,8 @@ const noContent = 204;
 /** Writes the stream and says how the call ended. Never rejects. */
 export async function writeStream(reply: Reply, call: Call, x: Exchange, shape: Binder | undefined, catalogue: Catalogue): Promise<Status> {
   const { messages } = reply;
-  const form = shape?.rawResponse === true ? rawForm : streamFormOf(x.head.headers.get("accept"));
+  const form =
+    shape?.rawResponse === true ? rawForm : streamFormOf(x.head.headers.get("accept"), shape?.streamForm ?? defaultBinding.streamForm);
   const answer = new StreamAnswer(x, form, shape);
   answer.beat(reply);
   let status: Status;

@@ -13,7 +13,7 @@ import type { FieldAwareCodec } from "../codec/codec-factory.ts";
 import type { FieldDescriptor, MessageDescriptor, MethodDescriptor, ValueType } from "../descriptor.ts";
 import { parseTemplate, type Template, type TemplateVariable } from "../http-rule/template.ts";
 import { Keep } from "../percent-decoding.ts";
-import { defaultBinding, type BindingOptions, type EventOptions } from "./binding-options.ts";
+import { defaultBinding, type BindingOptions, type EventOptions, type StreamFormName } from "./binding-options.ts";
 import { errorOfCodec } from "./codec-error.ts";
 import { EventFields } from "./event-fields.ts";
 import { explainCapture, explainQuery, type PartExplanation } from "./explain-binding.ts";
@@ -78,6 +78,8 @@ export class Binder {
   readonly rawResponse: boolean;
   /** The answer is not simply the response message as canonical JSON. */
   readonly shapesResponse: boolean;
+  /** Of a server stream, for clients that leave it open. */
+  readonly streamForm: StreamFormName;
   /** Clients choose how JSON is printed and read. */
   readonly hasProfiles: boolean;
   /** Of a server stream whose events are not simply numbered. */
@@ -116,8 +118,15 @@ export class Binder {
       id !== undefined || resume !== undefined || retryMs !== undefined || heartbeatMs !== defaultBinding.events.heartbeatMs;
     if (method.serverStreaming && setsEvents) this.events = new EventFields(method, options.events);
     this.hasProfiles = this.profileNames.length > 0;
+    this.streamForm = options.streamForm;
+    const setsForm = method.serverStreaming && options.streamForm !== defaultBinding.streamForm;
     this.shapesResponse =
-      this.rawResponse || this.responseField !== undefined || !this.printsCanonically || this.events !== undefined || this.hasProfiles;
+      this.rawResponse ||
+      this.responseField !== undefined ||
+      !this.printsCanonically ||
+      this.events !== undefined ||
+      this.hasProfiles ||
+      setsForm;
     this.ignoresUnknown = options.ignoreUnknownFields || json.ignoreUnknown;
     this.reading = readingOf(json, this.ignoresUnknown);
     if (binding.httpMethod === "PATCH" && this.bodyField?.value.kind === "message") this.mask = soleFieldMask(method.input);

@@ -14,6 +14,9 @@ export interface EventOptions {
   readonly heartbeatMs: number;
 }
 
+/** A JSON array, a message a line, server-sent events. */
+export type StreamFormName = "array" | "lines" | "events";
+
 export interface BindingOptions {
   /** Skip query parameters that no field has, instead of refusing them. */
   readonly ignoreUnknownParameters: boolean;
@@ -26,6 +29,8 @@ export interface BindingOptions {
   /** Over {@link json}, by the names that clients choose them by. */
   readonly profiles: Readonly<Record<string, Partial<JsonProfile>>>;
   readonly events: EventOptions;
+  /** The form of a server stream for clients that leave it open. */
+  readonly streamForm: StreamFormName;
   /** Refuse a request whose body, query and path give one field different values, instead of letting the path and then the query win. */
   readonly refuseCollisions: boolean;
   /**
@@ -50,6 +55,7 @@ export const defaultBinding: BindingOptions = Object.freeze({
   json: canonicalJson,
   profiles: {},
   events: { heartbeatMs: 15_000 },
+  streamForm: "array",
   refuseCollisions: false,
   queryOverBody: false,
   repeatedMessages: false,

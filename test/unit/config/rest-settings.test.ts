@@ -48,7 +48,7 @@ describe("inbound.json and inbound.rules", () => {
 methods:
   dragoman.transcoding.v1.Transcoding/*: {json: {emitDefaults: true}}
   dragoman.transcoding.v1.Transcoding/Submit: {json: {enumNumbers: true}}
-  dragoman.transcoding.v1.Transcoding/List: {sse: {id: number, retry: 2s, heartbeat: 5s}, timeout: 1s}
+  dragoman.transcoding.v1.Transcoding/List: {sse: {id: number, retry: 2s, heartbeat: 5s}, stream: events, timeout: 1s}
 `),
     });
     const table = await loadTable(config);
@@ -63,6 +63,7 @@ methods:
     assert.equal(printed("POST", "/v1/end", [0x20, 1], "web").slice(0, 30), '{"kind":"SMALL","title":"","co');
     const list = table.route("GET", "/v1/notes/ann");
     assert.ok(list.found);
+    assert.equal(list.binder.streamForm, "events");
     assert.deepEqual(list.binder.eventOptions, { id: "number", retryMs: 2000, heartbeatMs: 5000 });
   });
 

@@ -26,7 +26,7 @@ describe("lent buffers", () => {
   it("are forgotten, oldest first, when there are many", () => {
     const lent = new LentBuffers(64);
     const done = holder(0);
-    const buffers = Array.from({ length: 20 }, () => Buffer.alloc(64));
+    const buffers: Buffer[] = Array.from({ length: 20 }, () => Buffer.alloc(64));
     for (const buffer of buffers) lent.lend(buffer, done);
     const back = Array.from({ length: 20 }, () => lent.take()).filter((buffer) => buffers.includes(buffer));
     assert.deepEqual(back, buffers.slice(12));
