@@ -1,12 +1,17 @@
 /** Plain HTTP through the inbound port to a server of node's: by fetch, node:http, node:http2 and connect-node. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
+import { certificate, certificateKey } from "../support/certificate.ts";
 import { echoService } from "../support/connect-client.ts";
 import { startHttpServer, type HttpServer } from "../support/http-server.ts";
 import { grpcClient } from "../support/own-clients.ts";
@@ -375,6 +380,74 @@ describe("plain HTTP answers", () => {
   });
 });
 
+describe("plain HTTP over HTTP/2, and to https://", () => {
+  it("keeps lengths, trailers and the silence of HEAD", async () => {
+    const hop = await started((request, response) => {
+      if (request.url === "/trailers") {
+        response.writeHead(200, { trailer: "x-sum" });
+        response.write("part");
+        response.addTrailers({ "x-sum": "42" });
+        response.end();
+      } else response.writeHead(200, { "content-length": "5" }).end("hello");
+    });
+    const session = connectHttp2(hop.base);
+    const ask = async (path: string, method = "GET"): Promise<{ length: unknown; text: string; sum: unknown }> => {
+      const stream = session.request({ ":path": path, ":method": method, te: "trailers" });
+      const answered = once(stream, "response") as Promise<[Record<string, unknown>]>;
+      let sum: unknown;
+      stream.on("trailers", (trailers) => (sum = trailers["x-sum"]));
+      stream.end();
+      const [headers] = await answered;
+      let text = "";
+      for await (const chunk of stream) text += String(chunk);
+      return { length: headers["content-length"], text, sum };
+    };
+    try {
+      assert.deepEqual(await ask("/"), { length: "5", text: "hello", sum: undefined });
+      assert.deepEqual(await ask("/", "HEAD"), { length: "5", text: "", sum: undefined });
+      assert.deepEqual(await ask("/trailers"), { length: undefined, text: "part", sum: "42" });
+    } finally {
+      session.close();
+      await hop.stop();
+    }
+  });
+
+  it("reaches a server over TLS, and checks its certificate", async () => {
+    const server = createHttpsServer({ cert: certificate, key: certificateKey }, mirror);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const folder = mkdtempSync(join(tmpdir(), "dragoman-https-"));
+    const ca = join(folder, "ca.pem");
+    writeFileSync(ca, certificate);
+    const upstream = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const trusting = await startRuntime({ "inbound.upstream": upstream, "inbound.schema": "none", "inbound.upstreamTls": { ca } });
+    const doubting = await startRuntime({ "inbound.upstream": upstream, "inbound.schema": "none" });
+    try {
+      const seen = (await (await fetch(`http://${trusting.runtime.address}/over/tls`)).json()) as Mirrored;
+      assert.equal(seen.url, "/over/tls");
+      assert.equal((await fetch(`http://${doubting.runtime.address}/`)).status, 503);
+    } finally {
+      await trusting.stop();
+      await doubting.stop();
+      server.closeAllConnections();
+      server.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("takes a body only after it has said 100 Continue to who waits for it", async () => {
+    const hop = await started(mirror);
+    try {
+      const request = node(hop, { method: "POST", path: "/", headers: { expect: "100-continue", "content-length": 5 } });
+      request.flushHeaders();
+      await once(request, "continue");
+      request.end("hello");
+      assert.equal((JSON.parse(await textOf(await answerTo(request))) as Mirrored).body, "hello");
+    } finally {
+      await hop.stop();
+    }
+  });
+});
+
 describe("plain HTTP streams", () => {
   let hop: Hop;
   let written = 0;
@@ -508,8 +581,7 @@ describe("plain HTTP beside a schema", () => {
 
   it("carries Connect and gRPC-Web to a backend that speaks them, when there is no schema", async () => {
     const adapter = connectNodeAdapter({
-      routes: (router) =>
-        router.service(echoService() as never, { unary: (request: { text: string }) => ({ text: `${request.text}!` }) }),
+      routes: (router) => router.service(echoService() as never, { unary: (request: { text: string }) => ({ text: `${request.text}!` }) }),
     });
     const hop = await started(adapter);
     try {
