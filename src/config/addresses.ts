@@ -12,7 +12,7 @@ export interface HostPort {
 }
 
 /** What is spoken to it: gRPC or REST, and whether over TLS. */
-export type UpstreamScheme = "grpc" | "grpcs" | "http" | "https";
+type UpstreamScheme = "grpc" | "grpcs" | "http" | "https";
 
 export interface Upstream {
   readonly scheme: UpstreamScheme;

@@ -39,7 +39,7 @@ export function answerFormOf(type: string): AnswerForm | undefined {
 }
 
 /** @param type without parameters, in lower case; "" for none */
-export function isJsonLike(type: string): boolean {
+function isJsonLike(type: string): boolean {
   return type === "" || type === "text/plain" || /^(application|text)\/([\w.-]+\+)?(x-)?json$/.test(type);
 }
 
