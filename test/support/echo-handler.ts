@@ -4,6 +4,7 @@ import type { Handler } from "../../src/core/handler.ts";
 import { MessageStream } from "../../src/core/messages.ts";
 import { Metadata } from "../../src/core/metadata.ts";
 import { Payload } from "../../src/core/payload.ts";
+import { errorOfRequest } from "../../src/protocols/shared/codec-failure.ts";
 import { okStatus, statusOf, type Status } from "../../src/core/status.ts";
 
 export const echoHandler: Handler = async (call) => {
@@ -15,7 +16,7 @@ export const echoHandler: Handler = async (call) => {
       const { first } = this;
       if (first !== undefined) {
         this.first = undefined;
-        return new Payload(method.output, first.wire(), undefined);
+        return this.back(first);
       }
       if (messages.single !== undefined) return this.over(undefined);
       const next = messages.next();
@@ -24,9 +25,16 @@ export const echoHandler: Handler = async (call) => {
     cancel(): void {
       end.resolve(statusOf(call.cancelled ?? new CallError("CALLER_CANCELLED")));
     }
+    private back(message: Payload): Payload {
+      try {
+        return new Payload(method.output, message.wire(), undefined);
+      } catch (error) {
+        throw errorOfRequest(error, method);
+      }
+    }
     private over(message: Payload | undefined): Payload | undefined {
       if (message === undefined) end.resolve(okStatus());
-      return message === undefined ? undefined : new Payload(method.output, message.wire(), undefined);
+      return message === undefined ? undefined : this.back(message);
     }
   }
   call.onCancel((error) => {
