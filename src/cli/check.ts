@@ -12,6 +12,7 @@ import { Pipelines } from "../runtime/pipelines.ts";
 import { createProcessServices } from "../runtime/process-services.ts";
 import { readClientTls, readServerTls } from "../runtime/tls-files.ts";
 import { isSecure, parseUpstream } from "../config/addresses.ts";
+import { describeProblem } from "../schema/method-table.ts";
 import { exitCode } from "./exit-code.ts";
 import { loadTable } from "./load-table.ts";
 
@@ -33,7 +34,7 @@ export async function check(source: ConfigSource): Promise<number> {
   let routes = "the schema is asked of the upstream when it runs";
   if (typeof inbound.schema === "object") {
     const table = await loadTable(config);
-    if (table.problems.length > 0) throw new ConfigError(table.problems.map((problem) => problem.message));
+    if (table.problems.length > 0) throw new ConfigError(table.problems.map(describeProblem));
     routes = `${table.schema.services.length} services`;
   }
   console.log(`${source.file ?? "the configuration"} is fine: ${routes}`);

@@ -85,6 +85,8 @@ export interface MessageDescriptor extends MessageType {
 export interface MethodDescriptor extends Method {
   readonly input: MessageDescriptor;
   readonly output: MessageDescriptor;
+  /** The .proto file it is declared in, where that is known. */
+  readonly file?: string | undefined;
   /** What of its annotation cannot be used, and so is not in `http`. */
   readonly httpProblems?: readonly string[] | undefined;
   readonly deprecated: boolean;

@@ -57,6 +57,8 @@ export class RouteMiss {
 /** Why a binding is not served. */
 export interface RouteProblem {
   readonly kind: "template" | "binding" | "duplicate" | "rule";
+  /** The .proto file with the annotation; undefined for a rule that stands beside the schema, or where it is not known. */
+  readonly file: string | undefined;
   readonly httpMethod: string;
   readonly template: string;
   /** Where in the template, from 1. */
@@ -64,6 +66,14 @@ export interface RouteProblem {
   /** gRPC paths: the method whose binding is left out; for a duplicate the one that has its place comes first. */
   readonly methods: readonly string[];
   readonly message: string;
+}
+
+/** The problem in one line, with its place: `shop.proto: /shop.v1.Orders/Get: GET /v1/{id, column 6: ...`. */
+export function describeProblem({ kind, file, httpMethod, template, column, methods, message }: RouteProblem): string {
+  const origin = file === undefined ? "" : `${file}: `;
+  // The other kinds name the method and the binding themselves.
+  if (kind !== "template" && kind !== "binding") return origin + message;
+  return `${origin}${methods[0]}: ${httpMethod} ${template}${column === undefined ? "" : `, column ${column}`}: ${message}`;
 }
 
 export class MethodTable {
@@ -86,6 +96,7 @@ export class MethodTable {
       for (const message of method.httpProblems ?? [])
         problems.push({
           kind: "rule",
+          file: method.file,
           httpMethod: "",
           template: "",
           column: undefined,
@@ -127,7 +138,7 @@ export class MethodTable {
   private add(method: MethodDescriptor, rule: HttpBinding, options: BindingOptions, problems: RouteProblem[]): void {
     const { httpMethod, template } = rule;
     const problem = (kind: RouteProblem["kind"], message: string, column?: number, methods = [method.path]) =>
-      problems.push({ kind, httpMethod, template, column, methods, message });
+      problems.push({ kind, file: method.file, httpMethod, template, column, methods, message });
     try {
       const binder = createBinder(method, rule, options);
       for (const message of binder.events?.problems ?? []) problem("binding", message);
@@ -150,7 +161,7 @@ export function createMethodTable(schema: Schema, options: MethodTableOptions): 
 function configured(schema: Schema, rules: readonly HttpRule[], problems: RouteProblem[]): Schema {
   const applied = withHttpRules(schema, rules);
   for (const { selector, message } of applied.problems)
-    problems.push({ kind: "rule", httpMethod: "", template: "", column: undefined, methods: [selector], message });
+    problems.push({ kind: "rule", file: undefined, httpMethod: "", template: "", column: undefined, methods: [selector], message });
   return applied.schema;
 }
 

@@ -56,6 +56,10 @@ class LinkedMethod implements MethodDescriptor {
     this.#index = index;
   }
 
+  get file(): string {
+    return this.#symbol.file.name;
+  }
+
   get comment(): string | undefined {
     return this.#symbol.file.comments.at(`${this.#symbol.path},2,${this.#index}`);
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { HttpBinding } from "../../../src/core/method.ts";
 import type { Schema } from "../../../src/schema/descriptor.ts";
-import { createMethodTable, type RouteProblem } from "../../../src/schema/method-table.ts";
+import { createMethodTable, describeProblem, type RouteProblem } from "../../../src/schema/method-table.ts";
 import { buildSchema } from "../../../src/schema/build-schema.ts";
 import { bindSchema, methodTaking } from "../../support/bound.ts";
 import { bufBuild } from "../../support/buf-build.ts";
@@ -171,6 +171,21 @@ describe("method table", () => {
         ["POST", "/d", true],
       ] as const)
         assert.equal(nested.route(method, path).found, found, path);
+    });
+
+    it("are told with file, method and column", () => {
+      const text = `syntax = "proto3"; package a; import "google/api/annotations.proto"; message M { string id = 1; }
+        service S {
+          rpc A(M) returns (M) { option (google.api.http) = { get: "/a/{id" }; }
+          rpc B(M) returns (M) { option (google.api.http) = { get: "/b/{idd}" }; }
+          rpc C(M) returns (M) { option (google.api.http) = { get: "/c/{id}" }; }
+          rpc D(M) returns (M) { option (google.api.http) = { get: "/c/{id=*}" }; }
+        }`;
+      const { problems } = createMethodTable(buildSchema(bufBuild({ "shop/a.proto": text })), { autoMapping: true });
+      const [template, binding, duplicate] = problems.map(describeProblem);
+      assert.match(template!, /^shop\/a\.proto: \/a\.S\/A: GET \/a\/\{id, column \d+: /);
+      assert.match(binding!, /^shop\/a\.proto: \/a\.S\/B: GET \/b\/\{idd\}, column 5: no field "idd" in a\.M \(did you mean id\?\)$/);
+      assert.match(duplicate!, /^shop\/a\.proto: GET \/c\/\{id=\*\} has the place of \/c\/\{id\}, bound to \/a\.S\/C already$/);
     });
 
     it("the first of two has the place", () => {
