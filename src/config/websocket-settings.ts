@@ -1,13 +1,11 @@
 /** Who may open a WebSocket, and what one may use up. */
 import * as z from "zod/mini";
 import { duration, setting, size } from "../policies/settings.ts";
-
-const originForm = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/(\*\.)?[^*\/?#@]+?(:\*)?)$/i;
-const expected = "expected an origin such as https://app.example or https://*.example, or *";
+import { originPattern } from "./origins.ts";
 
 export const websocket = z.strictObject({
   origins: setting(
-    z.array(z.string({ error: expected }).check(z.regex(originForm, expected))),
+    z.array(originPattern),
     [],
     "Origins whose pages may connect, besides those of the same host: `https://app.example`, `https://*.example` for every name below it, `*` for all.",
   ),
