@@ -28,7 +28,17 @@ export async function createUpstream(
   const { messageBytes } = limits;
   if (isRest(upstream)) {
     const { createRestCluster } = await import("../upstream/rest-cluster.ts");
-    return createRestCluster({ host, port, authority, tls, clock, messageBytes, json: inbound.upstreamJson, resolve, hostSeen: inbound.upstreamHost });
+    return createRestCluster({
+      host,
+      port,
+      authority,
+      tls,
+      clock,
+      messageBytes,
+      json: inbound.upstreamJson,
+      resolve,
+      hostSeen: inbound.upstreamHost,
+    });
   }
   const client = await http2Client(inbound.http2, { host, port, tls: tls && { ...tls, ALPNProtocols: ["h2"] }, clock });
   return createCluster({ scheme: tls === undefined ? "http" : "https", authority, client, clock, messageBytes });
