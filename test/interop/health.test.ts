@@ -122,7 +122,8 @@ describe("health", () => {
 });
 
 describe("health of an upstream that comes and goes", () => {
-  it("is told to who watches, without a call that would find out; the end of the process too", async () => {
+  it("is told to who watches, without a call that would find out; the end of the process too", async function () {
+    this.timeout(40_000);
     let backend = await startEchoServer();
     const { port } = backend;
     const host = await startRuntime({ "inbound.upstream": `grpc://127.0.0.1:${port}` });
