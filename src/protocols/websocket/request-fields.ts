@@ -2,7 +2,8 @@
  * What comes as metadata: the header fields of the upgrade, and what a client adds in its first frame, because browsers let no page set a
  * header of a WebSocket.
  *
- * The trap: names and values of a frame were checked by no HTTP parser, and they go on as header fields.
+ * The trap: names and values of a frame were checked by no HTTP parser, and by no edge that takes out what only proxies may say; and they go
+ * on as header fields.
  */
 import { CallError } from "../../core/call-error.ts";
 import { parseConnectTimeout, parseGrpcTimeout, parseServerTimeout } from "../shared/timeout.ts";
@@ -31,6 +32,9 @@ const nameForm = /^[0-9a-z_.-]+$/;
 const valueForm = /^[\x20-\x7e]*$/;
 const base64Form = /^[A-Za-z0-9+/_=, -]*$/;
 const metadataPrefix = "grpc-metadata-";
+/** Who the caller is and how it came here is for proxies to say, in the upgrade's head: the same names as of an external listener (docs/hardening.md). */
+const setByProxies =
+  /^(grpc-metadata-)?(x-forwarded(-.*)?|forwarded|x-real-ip|x-client-ip|x-(original|rewrite|envoy|dragoman|ssl)-.*|dragoman-.*|l5d-.*)$/;
 const maxFields = 100;
 const maxBytes = 60 * 1024;
 
@@ -53,6 +57,8 @@ export class RequestFields {
     if (!nameForm.test(lower))
       throw invalid(`metadata name ${JSON.stringify(name.slice(0, 64))} is not made of letters, digits, -, _ and .`);
     if (!valueForm.test(value)) throw invalid(`metadata ${lower} holds characters that no header can`);
+    // To many a server `_` and `-` are the same.
+    if (setByProxies.test(lower.replaceAll("_", "-"))) throw invalid(`metadata ${lower}: only a proxy may say this`);
     if (this.metadata.length >= 2 * maxFields || this.sizeBytes > maxBytes)
       throw new CallError("HEADERS_TOO_LARGE", "the metadata is larger than the limit", { source: "caller" });
     this.add(lower, value);

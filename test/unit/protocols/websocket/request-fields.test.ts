@@ -41,6 +41,10 @@ describe("metadata of WebSockets", () => {
     ["a-bin", "!", "INVALID_METADATA"],
     ["grpc-metadata-grpc-timeout", "1S", "INVALID_METADATA"],
     ["grpc-metadata-host", "h", "INVALID_METADATA"],
+    ["X-Forwarded-For", "10.0.0.1", "INVALID_METADATA"],
+    ["x_forwarded_for", "10.0.0.1", "INVALID_METADATA"],
+    ["grpc-metadata-x-real-ip", "10.0.0.1", "INVALID_METADATA"],
+    ["dragoman-principal", "root", "INVALID_METADATA"],
     ["grpc-timeout", "", "INVALID_TIMEOUT"],
     ["x", "y".repeat(70_000), "HEADERS_TOO_LARGE"],
   ];
