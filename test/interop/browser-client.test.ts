@@ -15,7 +15,8 @@ interface Echo {
 
 const service = "/dragoman.test.v1.Echo/";
 
-describe("browser client", () => {
+describe("browser client", function () {
+  this.timeout(30_000);
   let backend: EchoServer;
   let cluster: Cluster;
   let hop: Hop;

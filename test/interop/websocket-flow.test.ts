@@ -61,7 +61,8 @@ class Numbers extends MessageStream {
   }
 }
 
-describe("WebSocket back-pressure", () => {
+describe("WebSocket back-pressure", function () {
+  this.timeout(30_000);
   let hop: Hop;
   afterEach(() => hop.stop());
 

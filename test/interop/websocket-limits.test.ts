@@ -14,7 +14,8 @@ import { until } from "../support/until.ts";
 const service = "/dragoman.test.v1.Echo/";
 const defaults: WebSocketSettings = { origins: [], messageBytes: 1 << 20, compression: true, pingMs: 30_000, idleMs: 300_000 };
 
-describe("WebSocket limits", () => {
+describe("WebSocket limits", function () {
+  this.timeout(30_000);
   const hops: Hop[] = [];
   const start = async (websocket: Partial<WebSocketSettings> = {}, more: Partial<HopOptions> = {}): Promise<Hop> => {
     const hop = await startHop({ handler: echo, websocket: { ...defaults, ...websocket }, ...more });

@@ -22,7 +22,8 @@ function said(frame: string | Buffer): unknown {
 
 const okStatus = { status: { code: 0, message: "", details: [] }, trailers: { "x-trailer": "tail", "x-trailer-bin": "AAH/" } };
 
-describe("WebSocket to a gRPC backend", () => {
+describe("WebSocket to a gRPC backend", function () {
+  this.timeout(30_000);
   let backend: EchoServer;
   let cluster: Cluster;
   let hop: Hop;
