@@ -65,6 +65,11 @@ const inbound = z.strictObject({
     "Faces the outside: forwarding and internal headers are taken out, unsafe paths and header names refused; no docs and no reflection unless switched on.",
   ),
   docs: optional(z.boolean(), "Serves the live OpenAPI document and the docs page below `/.dragoman/`; on, unless `external`."),
+  methodOverride: setting(
+    z.boolean(),
+    false,
+    "Takes a REST POST as the method that `X-HTTP-Method-Override` names; where that has no body, a form is its query.",
+  ),
   binding: setting(binding, {}, "How path, query and body of a REST request become its message."),
   json: setting(json, {}, "How REST prints and reads JSON; canonical ProtoJSON unless set."),
   stream: setting(

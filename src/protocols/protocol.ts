@@ -23,6 +23,8 @@ export interface Catalogue {
   readonly messageBytes: number;
   /** Errors of our own go out with code and message alone, without the details that name their reason. */
   readonly plainErrors?: boolean | undefined;
+  /** A POST may name the method that is meant in X-HTTP-Method-Override. */
+  readonly methodOverride?: boolean | undefined;
   /** The service speaks plain HTTP: what no schema describes is passed on to it as it is. */
   readonly plainHttp?: boolean | undefined;
   /** Largest body that is passed on so, in bytes. */

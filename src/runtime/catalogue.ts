@@ -9,6 +9,7 @@ export function catalogueOf({ limits, inbound }: Config, table: MethodTable | un
     table,
     messageBytes: limits.messageBytes,
     plainErrors: inbound.plainErrors,
+    methodOverride: inbound.methodOverride,
     plainHttp: isRest(parseUpstream(inbound.upstream)),
     bodyBytes: limits.bodyBytes,
     websocket: inbound.websocket,

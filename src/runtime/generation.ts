@@ -12,7 +12,7 @@ import type { Handler } from "../core/handler.ts";
 import type { MessageType } from "../core/message-type.ts";
 import type { Method } from "../core/method.ts";
 import { httpMethodPaths, isHttpMethod } from "../protocols/http/http-call.ts";
-import { ownMethods } from "../own-services/own-schema.ts";
+import { ownMethodPaths } from "../own-services/own-schema.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import type { Cluster } from "../upstream/cluster.ts";
@@ -138,10 +138,12 @@ export class Generation {
   }
 
   private serve(table: MethodTable | undefined): Serving {
-    const { pipelines, config } = this;
+    const { pipelines, config, own } = this;
     return {
       ...catalogueOf(config, table),
-      own: this.own?.table,
+      get own() {
+        return own?.table;
+      },
       handlerOf: (method: Method): Handler => pipelines.handlerOf(method),
       observed: (innermost: Handler): Handler => pipelines.observed(innermost),
     };
@@ -159,8 +161,8 @@ export class Generation {
 
   /** These have labels of their own in metrics, and what is answered here or passed on as plain HTTP. */
   private nameMethods(methods: readonly Method[]): void {
-    const paths = [...methods, ...ownMethods()].map((method) => method.path);
-    this.services.metrics.setKnown(new Set([...paths, ...httpMethodPaths]));
+    const paths = methods.map((method) => method.path);
+    this.services.metrics.setKnown(new Set([...paths, ...ownMethodPaths, ...httpMethodPaths]));
   }
 
   private async waitForSchema(isReload: boolean): Promise<void> {

@@ -32,8 +32,7 @@ const unavailable: Handler = () => {
 };
 
 export class OwnAnswers {
-  /** Methods that are answered here, for callers whose protocol needs their types. */
-  readonly table: MethodTable = createMethodTable(ownSchema(), { autoMapping: true });
+  private made: MethodTable | undefined;
   private readonly health: HealthService;
   private readonly reflection: ReflectionService;
   private view: OwnView | undefined;
@@ -46,6 +45,11 @@ export class OwnAnswers {
     };
     this.health = new HealthService(view, clock);
     this.reflection = new ReflectionService(() => this.view?.schema());
+  }
+
+  /** Methods that are answered here, for callers whose protocol needs their types. Made when first asked for: it is 1 MB that few need. */
+  get table(): MethodTable {
+    return (this.made ??= createMethodTable(ownSchema(), { autoMapping: true }));
   }
 
   attach(view: OwnView): void {

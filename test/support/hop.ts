@@ -45,6 +45,7 @@ export interface HopOptions {
   readonly schema?: Schema | undefined;
   readonly messageBytes?: number;
   readonly plainErrors?: boolean;
+  readonly methodOverride?: boolean;
   readonly http2?: "own" | "node";
   readonly table?: Partial<MethodTableOptions> | undefined;
   readonly tls?: TlsMaterial;
@@ -57,6 +58,7 @@ export async function startHop({
   schema = echoSchema(),
   messageBytes = 4 << 20,
   plainErrors = false,
+  methodOverride = false,
   http2 = "own",
   table,
   tls,
@@ -78,6 +80,7 @@ export async function startHop({
     table: createMethodTable(schema, { autoMapping: true, ...table }),
     messageBytes,
     plainErrors,
+    methodOverride,
     websocket,
     handlerOf: () => observed(handler),
     observed,

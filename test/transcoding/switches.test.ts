@@ -225,3 +225,68 @@ describe("transcoding: JSON profiles", () => {
       for (const [, send, answer] of cases.filter(([name]) => name === profile)) suite.row(send, { send, answer: answer as never });
     });
 });
+
+describe("transcoding: method override", () => {
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const as = (method: string): Record<string, string> => ({ "x-http-method-override": method });
+  describe("switched on", () => {
+    const suite = TranscodingSuite.inSuite(rules, { hop: { methodOverride: true } });
+    suite.row("a POST is taken as the method that is meant", {
+      send: "POST /v1/things/7",
+      headers: { ...json, ...as("put") },
+      body: '{"name":"a"}',
+      calls: "Put",
+      arrives: { id: "7", node: { name: "a" } },
+    });
+    suite.row("a form is the query of a GET", {
+      send: "POST /v1/things",
+      headers: { ...form, ...as("GET") },
+      body: "i32=5&text=a+b%26",
+      calls: "Get",
+      arrives: { i32: 5, text: "a b&" },
+    });
+    suite.row("behind the query that is there", {
+      send: "POST /v1/things?i32=5",
+      headers: { ...form, ...as("GET") },
+      body: "text=a",
+      calls: "Get",
+      arrives: { i32: 5, text: "a" },
+    });
+    suite.row("a GET without a form", { send: "POST /v1/things?i32=5", headers: as("GET"), calls: "Get", arrives: { i32: 5 } });
+    suite.row("what is wrong in the form is named", {
+      send: "POST /v1/things",
+      headers: { ...form, ...as("GET") },
+      body: "i32=x",
+      refused: [400, "INVALID_PARAMETER", "i32"],
+    });
+    suite.row("no other body for a GET", {
+      send: "POST /v1/things",
+      headers: { ...json, ...as("GET") },
+      body: "{}",
+      refused: [400, "UNEXPECTED_BODY"],
+    });
+    suite.row("a method that the path does not take", {
+      send: "POST /v1/things",
+      headers: { ...json, ...as("DELETE") },
+      body: "{}",
+      refused: [405, "METHOD_NOT_ALLOWED"],
+    });
+    suite.row("what is no method", {
+      send: "POST /v1/things",
+      headers: { ...json, ...as("G T") },
+      body: "{}",
+      refused: [400, "BAD_REQUEST"],
+    });
+    suite.row("only a POST can mean another", { send: "GET /v1/things?i32=5", headers: as("DELETE"), calls: "Get", arrives: { i32: 5 } });
+  });
+  describe("as it is unless switched on", () => {
+    const suite = TranscodingSuite.inSuite(rules);
+    suite.row("the header is one like any other", {
+      send: "POST /v1/things/7",
+      headers: { ...json, ...as("PUT") },
+      body: '{"text":"a"}',
+      calls: "Post",
+      arrives: { id: "7", text: "a" },
+    });
+  });
+});

@@ -24,6 +24,7 @@ import { collectBody } from "../shared/collect-body.ts";
 import { decodedBody } from "./content-decoding.ts";
 import { writeError } from "./errors.ts";
 import { profileHeader, readRequestHeaders, type RequestFields } from "./headers.ts";
+import { isForm, overridingMethod, withQuery } from "./method-override.ts";
 import { bindBody, unsupportedType } from "./request-body.ts";
 import { JsonMessages, RawMessages } from "./request-stream.ts";
 import { FormMessages } from "./form-messages.ts";
@@ -40,6 +41,8 @@ const lineTypes: ReadonlySet<string> = new Set([
   "application/json-lines",
 ]);
 
+const noBytes = new Uint8Array(0);
+
 /** Set only where the answer is not simply the response message as canonical JSON. */
 const ResponseShape = slot<Binder>("rest.response-shape");
 
@@ -52,7 +55,8 @@ export function createRestInbound(): Inbound {
 
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
       const { head } = x;
-      const found = routeOf(head, catalogue);
+      const httpMethod = catalogue.methodOverride === true ? overridingMethod(head) : head.method;
+      const found = routeOf(httpMethod, head.target, catalogue);
       const fields = readRequestHeaders(head.headers.flat);
       const chosen = fields.profile !== undefined || fields.acceptProfile !== undefined;
       const route = chosen ? profiled(found, fields) : found;
@@ -68,6 +72,13 @@ export function createRestInbound(): Inbound {
         return messages.readAhead(deadline.atMs)?.then(() => call) ?? call;
       }
       const body = collectBody(head, source, catalogue.messageBytes, deadline.atMs);
+      if (httpMethod !== head.method && route.binder.binding.body === "" && isForm(fields.contentType)) {
+        const call = (form: Uint8Array): Call => {
+          const asked = routeOf(httpMethod, withQuery(head.target, form), catalogue);
+          return toCall(x, chosen ? profiled(asked, fields) : asked, fields, deadline, noBytes);
+        };
+        return body instanceof Promise ? body.then(call) : call(body);
+      }
       if (body instanceof Promise) return body.then((bytes) => toCall(x, route, fields, deadline, bytes));
       return toCall(x, route, fields, deadline, body);
     },
@@ -97,7 +108,7 @@ function profiled(route: RouteMatch, { profile, acceptProfile }: RequestFields):
 }
 
 /** @throws CallError */
-function routeOf({ method, target }: RequestHead, { table, own }: Catalogue): RouteMatch {
+function routeOf(method: string, target: string, { table, own }: Catalogue): RouteMatch {
   const found = table?.route(method, target);
   if (found?.found === true) return found;
   const answeredHere = own?.route(method, target);

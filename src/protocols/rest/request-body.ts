@@ -5,6 +5,7 @@ import { CallError } from "../../core/call-error.ts";
 import type { Payload } from "../../core/payload.ts";
 import { isJsonType, type FormPart } from "../../schema/binding/form-part.ts";
 import type { RouteMatch } from "../../schema/method-table.ts";
+import { isForm } from "./method-override.ts";
 import { boundaryOf, MultipartParser, type PartHead } from "./multipart.ts";
 
 /** @throws CallError */
@@ -14,7 +15,7 @@ export function bindBody(route: RouteMatch, contentType: string | undefined, bod
   if (body.length === 0) return binder.bind(route, undefined);
   if (contentType !== undefined) {
     if (isJsonType(contentType)) return binder.bind(route, body);
-    if (/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType)) return binder.bindForm(route, latin1(body));
+    if (isForm(contentType)) return binder.bindForm(route, latin1(body));
     if (/^multipart\/form-data\s*(;|$)/i.test(contentType)) return binder.bindParts(route, readParts(contentType, body));
   }
   throw unsupportedType(contentType, "application/json");
