@@ -12,9 +12,9 @@ import { onOutsideMemory } from "../core/outside-memory.ts";
 type Collect = (options: { readonly type: "minor" | "major"; readonly execution: "sync" }) => void;
 
 /** So many bytes of new buffers, and it is time for the young ones. */
-const youngBytes = 4 << 20;
+const youngBytes = 3 << 20;
 /** Old buffers may grow by so much, or this part of what there was after the last look at them. */
-const oldBytes = 3 << 20;
+const oldBytes = 2 << 20;
 const oldPart = 0.25;
 
 export function collectOutsideMemory(): void {
