@@ -124,8 +124,8 @@ export class LineWriter {
 
   /** Writes what waits at once, for a process that is about to end. Loses at most the part that is under way. */
   flushSync(): void {
-    const pages = this.page === undefined ? this.full : [...this.full, this.page];
-    this.full.length = 0;
+    const pages = this.full.splice(0);
+    if (this.page !== undefined) pages.push(this.page);
     this.waitingBytes = 0;
     this.page = undefined;
     try {

@@ -1,6 +1,5 @@
 /**
- * Requests out of bytes: llhttp does the parsing; here are the bounds, the gaps llhttp leaves, and the memo of the connection's last head,
- * which connections of the same client share.
+ * Requests out of bytes: llhttp does the parsing; here are the bounds, the gaps llhttp leaves, and the memo of the connection's last head.
  *
  * Two traps. The callbacks run inside `execute`, so the sink must not call back into the parser or write an answer. And a head that arrives
  * in pieces is checked by llhttp as it comes, collected, and then parsed once more in one piece: so every span of a head is whole.
@@ -9,6 +8,7 @@ import { Buffer } from "node:buffer";
 import type { RequestHead } from "../exchange.ts";
 import type { WireLimits } from "../limits.ts";
 import { Metadata } from "../../core/metadata.ts";
+import { sharedList } from "../shared-lists.ts";
 import { readHeaderBlock, type HeaderBlock } from "./header-block.ts";
 import { readLatin1 } from "./latin1.ts";
 import { Llhttp, llhttpOk, llhttpPaused, type LlhttpEvents } from "./llhttp.ts";
@@ -50,10 +50,6 @@ type Phase = (typeof Phase)[keyof typeof Phase];
 
 let threadInstance: Llhttp | undefined;
 let threadSpans = new Int32Array(4 * 128);
-/** The first blocks that the latest connections kept. */
-const threadBlocks: { readonly bytes: Buffer; readonly block: HeaderBlock }[] = [];
-const sharedBlocks = 8;
-let threadBlockAt = 0;
 
 /** This thread's llhttp; compiling it takes about a millisecond, so it is made when the first connection (or listener) wants it. */
 export function threadLlhttp(): Llhttp {
@@ -86,8 +82,8 @@ export class RequestParser implements LlhttpEvents {
   private trailers: TrailerReader | undefined = undefined;
   private lastBlock: HeaderBlock | undefined = undefined;
   private lastBlockBytes: Buffer | undefined = undefined;
-  /** Others hold `lastBlockBytes` too: it is not written to. */
-  private sharing = false;
+  /** `lastBlock` has come more than once, and its list is the one that all connections have for it. */
+  private lastBlockRepeats = false;
   private repeating = false;
   private freed = false;
 
@@ -341,42 +337,34 @@ export class RequestParser implements LlhttpEvents {
   private readBlock(start: number): HeaderBlock | undefined {
     const { memory, inputAt } = this.llhttp;
     const known = this.lastBlockBytes;
-    if (known !== undefined && memory.compare(known, 0, known.length, start, start + known.length) === 0) return this.lastBlock;
+    if (known !== undefined && memory.compare(known, 0, known.length, start, start + known.length) === 0) return this.repeated();
     if (this.fields > this.limits.headFields) return this.refuse(refusal("HEADERS_TOO_LARGE", "the request has too many header fields"));
     const end = memory.indexOf(endOfHead, start - 2) + endOfHead.length;
     if (end - inputAt > this.limits.headBytes) return this.refuse(tooLargeHead);
-    // Kept from the second request on: most connections that bring one head bring no other.
-    const keeping = this.repeating && end - start <= longestMemoBytes;
-    this.repeating = true;
-    if (keeping && this.lastBlock === undefined && this.adopt(start, end)) return this.lastBlock;
     const block = readHeaderBlock(memory, threadSpans, this.fields, this.lastBlock);
-    if (keeping && block.refusal === undefined) this.keep(block, start, end);
+    // Kept from the second request on: most connections that bring one head bring no other.
+    if (this.repeating && end - start <= longestMemoBytes && block.refusal === undefined) {
+      this.lastBlock = block;
+      this.lastBlockBytes = this.keep(start, end);
+      this.lastBlockRepeats = false;
+    }
+    this.repeating = true;
     return block;
   }
 
-  /** Takes the block that another connection read from the same bytes: lists known by identity are then known for all of them. */
-  private adopt(start: number, end: number): boolean {
-    for (const { bytes, block } of threadBlocks) {
-      if (bytes.length !== end - start || this.llhttp.memory.compare(bytes, 0, bytes.length, start, end) !== 0) continue;
-      this.lastBlock = block;
-      this.lastBlockBytes = bytes;
-      this.sharing = true;
-      return true;
-    }
-    return false;
+  private repeated(): HeaderBlock {
+    const block = this.lastBlock!;
+    if (this.lastBlockRepeats) return block;
+    this.lastBlockRepeats = true;
+    block.list = sharedList(block.list);
+    return block;
   }
 
-  private keep(block: HeaderBlock, start: number, end: number): void {
+  private keep(start: number, end: number): Buffer {
     const length = end - start;
-    const first = this.lastBlock === undefined;
-    const bytes = this.lastBlockBytes?.length === length && !this.sharing ? this.lastBlockBytes : Buffer.allocUnsafeSlow(length);
-    this.llhttp.memory.copy(bytes, 0, start, end);
-    this.lastBlock = block;
-    this.lastBlockBytes = bytes;
-    this.sharing = first;
-    if (!first) return;
-    threadBlocks[threadBlockAt] = { bytes, block };
-    threadBlockAt = (threadBlockAt + 1) % sharedBlocks;
+    const kept = this.lastBlockBytes?.length === length ? this.lastBlockBytes : Buffer.allocUnsafeSlow(length);
+    this.llhttp.memory.copy(kept, 0, start, end);
+    return kept;
   }
 
   private refuse(why: Refusal): undefined {

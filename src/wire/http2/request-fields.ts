@@ -5,7 +5,7 @@
  * (bench/micro/http2.bench.ts), as much as reading ten fields anew.
  */
 import { isConnectionField, isFieldName, isFieldValue, isMethod, isTarget, parseContentLength } from "./field-rules.ts";
-import { sharedList } from "./shared-lists.ts";
+import { sharedList } from "../shared-lists.ts";
 
 export interface RequestFields {
   readonly method: string;

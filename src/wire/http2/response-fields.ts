@@ -1,6 +1,6 @@
 /** A decoded header block read as a response (RFC 9113, section 8.3.2); remembered by the list's identity like requests are. */
 import { isConnectionField, isFieldName, isFieldValue, parseContentLength } from "./field-rules.ts";
-import { sharedList } from "./shared-lists.ts";
+import { sharedList } from "../shared-lists.ts";
 
 export interface ResponseFields {
   readonly status: number;

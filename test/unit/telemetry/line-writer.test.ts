@@ -69,6 +69,15 @@ describe("line writer", () => {
     closeSync(reader);
   });
 
+  it("writes at once what waits, in every page, for a process that ends", async () => {
+    const writer = new LineWriter(path, { ...options, flushAtBytes: 1000 });
+    const lines = Array.from({ length: 500 }, (_, i) => `line ${i} ${"x".repeat(100)}`);
+    for (const line of lines) writer.write(`${line}\n`); // one page is being written, the others wait for it
+    writer.flushSync();
+    await writer.close();
+    assert.deepEqual(new Set(readFileSync(path, "utf8").trimEnd().split("\n")), new Set(lines));
+  });
+
   it("says why a file cannot be opened", () => {
     assert.throws(() => new LineWriter(join(folder, "none", "x.log"), options), { code: "ENOENT" });
   });

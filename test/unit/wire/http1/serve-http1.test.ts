@@ -41,6 +41,25 @@ describe("HTTP/1.1 connections", () => {
   });
 
   describe("heads", () => {
+    it("a head that comes again is the same list, on every connection, and another of its length is not", async () => {
+      const seen: (readonly string[])[] = [];
+      const { port } = await host((x) => {
+        seen.push(x.head.headers.flat);
+        x.respond(200, [], undefined);
+      });
+      const one = get("/", "x-tint: red\r\n");
+      const other = get("/", "x-tint: tan\r\n");
+      const closing = get("/", `x-tint: red\r\n${last}`);
+      for (let connection = 0; connection < 2; connection++) await talk(port, one, one, one, other, other, other, one, closing);
+      const tints = ["red", "red", "red", "tan", "tan", "tan", "red", "red"];
+      assert.deepEqual(
+        seen.map((flat) => flat[1]),
+        [...tints, ...tints],
+      );
+      assert.equal(seen[10], seen[2]);
+      assert.equal(seen[13], seen[5]);
+    });
+
     it("hands on end-to-end fields only, names in lower case, and takes the rest apart", async () => {
       let head: Exchange["head"] | undefined;
       const { port } = await host((exchange) => {
