@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Metadata } from "../../src/core/metadata.ts";
-import { answeredFields, forwardedFields } from "../../src/protocols/http/fields.ts";
+import { answeredFields, forwardedFields } from "../../src/protocols/shared/http-fields.ts";
 import type { Peer, RequestHead } from "../../src/wire/exchange.ts";
 
 const hopByHop = ["connection", "keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"];

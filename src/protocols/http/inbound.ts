@@ -15,9 +15,9 @@ import { statusOf, type Status } from "../../core/status.ts";
 import type { Exchange, RequestHead } from "../../wire/exchange.ts";
 import { methodAt, type Catalogue, type Inbound } from "../protocol.ts";
 import { errorJson } from "../shared/error-json.ts";
+import { forwardedFields } from "../shared/http-fields.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
 import { parseServerTimeout } from "../shared/timeout.ts";
-import { forwardedFields } from "./fields.ts";
 import { HttpAnswerSlot, httpMethod, HttpRequestSlot } from "./http-call.ts";
 import { BodyChunks } from "./body-chunks.ts";
 

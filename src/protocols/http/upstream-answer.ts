@@ -13,9 +13,9 @@ import type { Reply } from "../../core/reply.ts";
 import { okStatus, statusOf, type Status } from "../../core/status.ts";
 import type { ClientStream, ResponseSink } from "../../wire/http-client.ts";
 import type { WireError } from "../../wire/wire-error.ts";
+import { answeredFields } from "../shared/http-fields.ts";
 import { codeOfBackendStatus } from "../shared/http-status.ts";
 import { errorOfUpstreamWire } from "../shared/upstream-wire.ts";
-import { answeredFields } from "./fields.ts";
 import { HttpAnswerSlot } from "./http-call.ts";
 
 export class UpstreamAnswer extends MessageStream implements ResponseSink {
