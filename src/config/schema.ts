@@ -32,7 +32,12 @@ const schemaSource = z.union([
 const tls = z.strictObject({
   cert: described(filePath, "PEM file with the certificate and its chain."),
   key: described(filePath, "PEM file with the private key."),
-  clientCa: optional(filePath, "PEM file; callers must then show a certificate signed by it."),
+  clientCa: optional(filePath, "PEM file; callers are then asked for a certificate signed by it."),
+  clientCertificate: setting(
+    z.enum(["required", "optional"]),
+    "required",
+    "Whether callers without such a certificate are let in, for policies to judge.",
+  ),
 });
 
 const upstreamTls = z.strictObject({

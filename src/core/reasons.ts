@@ -45,6 +45,19 @@ export const reasons = {
   ORIGIN_NOT_ALLOWED: entry(Code.PERMISSION_DENIED, 403, "never", "Pages of this origin may not call the service."),
   REQUEST_TIMEOUT: entry(Code.DEADLINE_EXCEEDED, 408, "never", "The request did not arrive in time."),
 
+  // Who the caller is, and what it may do.
+  MISSING_CREDENTIALS: entry(Code.UNAUTHENTICATED, 401, "never", "The call carries no credentials of the kinds that are asked for."),
+  INVALID_TOKEN: entry(Code.UNAUTHENTICATED, 401, "never", "The token is not accepted."),
+  TOKEN_EXPIRED: entry(Code.UNAUTHENTICATED, 401, "never", "The token has expired."),
+  INVALID_API_KEY: entry(Code.UNAUTHENTICATED, 401, "never", "The API key is not accepted."),
+  INVALID_CERTIFICATE: entry(Code.UNAUTHENTICATED, 401, "never", "The client certificate is not accepted."),
+  KEYS_UNAVAILABLE: entry(Code.UNAVAILABLE, 503, "safe", "The keys that tokens are checked with cannot be had at the moment."),
+  NOT_AUTHORIZED: entry(Code.PERMISSION_DENIED, 403, "never", "The principal may not make this call."),
+  EXTERNAL_AUTH_DENIED: entry(Code.PERMISSION_DENIED, 403, "never", "The authorization server refused the call."),
+  EXTERNAL_AUTH_UNAVAILABLE: entry(Code.UNAVAILABLE, 503, "safe", "The authorization server gave no answer in time."),
+  CREDENTIALS_UNAVAILABLE: entry(Code.UNAVAILABLE, 503, "safe", "The credentials for the upstream cannot be had at the moment."),
+  FAULT_INJECTED: entry(Code.UNAVAILABLE, 503, "never", "The fault policy ended the call, as it is configured to."),
+
   // The call ended before an answer came.
   DEADLINE_EXCEEDED: entry(Code.DEADLINE_EXCEEDED, 504, "if-idempotent", "The deadline passed before the upstream answered."),
   CALLER_CANCELLED: entry(Code.CANCELLED, 499, "never", "The caller went away or cancelled the call."),
@@ -52,6 +65,7 @@ export const reasons = {
 
   // The upstream.
   NO_SCHEMA: entry(Code.UNAVAILABLE, 503, "safe", "The upstream's schema is not known yet."),
+  NO_ENDPOINTS: entry(Code.UNAVAILABLE, 503, "safe", "No endpoint of the service is known, or none is in service."),
   UPSTREAM_UNREACHABLE: entry(Code.UNAVAILABLE, 503, "safe", "No connection to the upstream could be made."),
   UPSTREAM_REFUSED: entry(Code.UNAVAILABLE, 503, "safe", "The upstream refused the call before it looked at it."),
   UPSTREAM_RESET: entry(Code.UNAVAILABLE, 503, "if-idempotent", "The upstream broke off the call."),

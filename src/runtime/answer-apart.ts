@@ -10,6 +10,7 @@ import { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
 import { UnaryReply } from "../core/reply.ts";
 import { okStatus, statusOf } from "../core/status.ts";
+import { callerOf } from "../protocols/shared/caller-of.ts";
 import { writeError } from "../protocols/rest/errors.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import type { Serving } from "./dispatch.ts";
@@ -28,8 +29,7 @@ export interface ApartOptions {
 /** Never throws; the call is finished here. */
 export function answerApart(x: Exchange, { serving, method, protocol, fields }: ApartOptions): void {
   const { peer, head, arrivedAtMs } = x;
-  const caller = { address: peer.address, protocol, secure: peer.tls !== undefined };
-  const call = new Call(method, caller, Metadata.share(head.headers.flat), nothing, new Deadline(), arrivedAtMs);
+  const call = new Call(method, callerOf(peer, protocol), Metadata.share(head.headers.flat), nothing, new Deadline(), arrivedAtMs);
   const refuse = (thrown: unknown): void => {
     const error = CallError.of(thrown);
     if (x.open) writeError(error, x, serving);

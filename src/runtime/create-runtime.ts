@@ -264,8 +264,14 @@ function refuseFixed(old: Config, next: Config): void {
   if (!isDeepStrictEqual({ ...old.limits, messageBytes: 0 }, { ...next.limits, messageBytes: 0 })) fixed.push("limits");
   if (old.inbound.http2 !== next.inbound.http2) fixed.push("inbound.http2");
   if ((old.inbound.tls === undefined) !== (next.inbound.tls === undefined)) fixed.push("inbound.tls (on or off)");
+  else if (asksClients(old) !== asksClients(next)) fixed.push("inbound.tls.clientCertificate");
   if (!isDeepStrictEqual(old.admin, next.admin)) fixed.push("admin");
   if (fixed.length > 0) throw new StartError("config", `${fixed.join(" and ")} cannot change while the port stays open: restart instead`);
+}
+
+/** Whether clients are asked for a certificate, and must show one. */
+function asksClients({ inbound: { tls } }: Config): string {
+  return tls?.clientCa === undefined ? "never" : tls.clientCertificate;
 }
 
 function wireLimits({ messageBytes: _message, connections: _connections, ...limits }: Config["limits"]): WireLimits {

@@ -14,6 +14,7 @@ import type { Method } from "../core/method.ts";
 import type { Reply } from "../core/reply.ts";
 import { okStatus, statusOf, type Status } from "../core/status.ts";
 import type { Catalogue, Inbound } from "../protocols/protocol.ts";
+import { callerOf } from "../protocols/shared/caller-of.ts";
 import { opaqueMethod } from "../protocols/shared/opaque-type.ts";
 import type { Exchange, ExchangeHandler, RequestHead } from "../wire/exchange.ts";
 import { settleBody } from "./settle-body.ts";
@@ -91,8 +92,14 @@ class Dispatch {
 
   private refuse(thrown: unknown): void {
     const { x, inbound, serving } = this;
-    const caller = { address: x.peer.address, protocol: inbound.kind, secure: x.peer.tls !== undefined };
-    const call = new Call(unmatched, caller, Metadata.share(x.head.headers.flat), new MessageList([]), new Deadline(), x.arrivedAtMs);
+    const call = new Call(
+      unmatched,
+      callerOf(x.peer, inbound.kind),
+      Metadata.share(x.head.headers.flat),
+      new MessageList([]),
+      new Deadline(),
+      x.arrivedAtMs,
+    );
     this.run(
       call,
       serving.observed(() => {

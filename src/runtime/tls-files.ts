@@ -9,6 +9,7 @@ export interface ServerTls {
   readonly cert: string;
   readonly key: string;
   readonly clientCa: string | undefined;
+  readonly clientCertificate: "required" | "optional";
 }
 
 export interface ClientTls {
@@ -24,6 +25,7 @@ export function readServerTls(tls: NonNullable<Config["inbound"]["tls"]>): Serve
     cert: readPem("inbound.tls.cert", tls.cert),
     key: readPem("inbound.tls.key", tls.key),
     clientCa: tls.clientCa === undefined ? undefined : readPem("inbound.tls.clientCa", tls.clientCa),
+    clientCertificate: tls.clientCertificate,
   };
   check("inbound.tls", { cert: material.cert, key: material.key, ca: material.clientCa });
   return material;

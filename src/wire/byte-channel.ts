@@ -7,6 +7,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { Peer } from "./exchange.ts";
+import { PeerTls } from "./peer-tls.ts";
 import { tlsModule } from "./tls-module.ts";
 import { onreadOption, readShared, sharedBytes, spoil } from "./shared-reading.ts";
 
@@ -148,7 +149,7 @@ export class ByteChannel {
 
 function tlsOf(socket: Socket | TLSSocket): Peer["tls"] {
   if (!("encrypted" in socket)) return undefined;
-  return { servername: socket.servername || undefined, alpn: socket.alpnProtocol || undefined };
+  return new PeerTls(socket);
 }
 
 // Listeners as methods of the socket, so that ten thousand connections share one set of functions and none makes closures.

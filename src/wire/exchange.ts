@@ -5,6 +5,7 @@
  * before the call returns, so scratch buffers may be passed. And an exchange is dispatched only after the read that brought its head
  * has been parsed to the end, so that a small request's body is already whole (`body.whole`) when the protocol first sees it.
  */
+import type { CallerTls } from "../core/caller.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { WireError } from "./wire-error.ts";
 
@@ -13,7 +14,7 @@ export interface Peer {
   readonly address: string;
   readonly port: number;
   /** Set on TLS connections. */
-  readonly tls: { readonly servername: string | undefined; readonly alpn: string | undefined } | undefined;
+  readonly tls: (CallerTls & { readonly servername: string | undefined; readonly alpn: string | undefined }) | undefined;
 }
 
 export interface RequestHead {

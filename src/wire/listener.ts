@@ -22,8 +22,10 @@ export interface TlsMaterial {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
-  /** Given, clients must show a certificate that this authority (PEM) has signed. */
+  /** Given, clients are asked for a certificate that this authority (PEM) has signed. */
   readonly clientCa?: string | undefined;
+  /** A client that shows none, or one that is not accepted, is let in all the same; {@link Peer.tls} tells which. */
+  readonly clientCertificate?: "required" | "optional" | undefined;
 }
 
 interface ServeOptions {
@@ -234,7 +236,7 @@ class PortListener implements Listener {
   }
 }
 
-function contextOf({ cert, key, clientCa }: TlsMaterial): object {
-  const client = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+function contextOf({ cert, key, clientCa, clientCertificate = "required" }: TlsMaterial): object {
+  const client = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: clientCertificate === "required" };
   return { cert, key, minVersion: "TLSv1.2", ...client };
 }

@@ -15,6 +15,7 @@ import type { Reply } from "../../core/reply.ts";
 import { statusOf, type Status } from "../../core/status.ts";
 import type { Exchange, RequestHead } from "../../wire/exchange.ts";
 import { methodAt, type Catalogue, type Inbound } from "../protocol.ts";
+import { callerOf } from "../shared/caller-of.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { collectBody } from "../shared/collect-body.ts";
 import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
@@ -145,8 +146,7 @@ function callOf(
   requestBytes: number,
   form: MessageForm,
 ): Call {
-  const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
-  const call = new Call(method, caller, fields.metadata, messages, deadline, x.arrivedAtMs);
+  const call = new Call(method, callerOf(x.peer, kind), fields.metadata, messages, deadline, x.arrivedAtMs);
   // JSON has to be opened anyway, so only protobuf crosses as it was compressed.
   if (form === "wire") call.encoding = encodingOf(x.head, method);
   call.requestBytes = requestBytes;

@@ -14,6 +14,7 @@ import type { Reply } from "../../core/reply.ts";
 import { statusOf, type Status } from "../../core/status.ts";
 import type { Exchange, RequestHead } from "../../wire/exchange.ts";
 import { methodAt, type Catalogue, type Inbound } from "../protocol.ts";
+import { callerOf } from "../shared/caller-of.ts";
 import { errorJson } from "../shared/error-json.ts";
 import { forwardedFields } from "../shared/http-fields.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
@@ -43,14 +44,13 @@ export function createHttpInbound(): Inbound {
         throw new CallError("METHOD_NOT_ALLOWED", `${method} is not passed on`, { source: "caller", headers: ["allow", ""] });
       if (contentLength > bodyBytes) throw new CallError("MESSAGE_TOO_LARGE", undefined, { source: "caller" });
       const deadline = new Deadline(x.arrivedAtMs + timeoutOf(head));
-      const caller = { address: peer.address, protocol: kind, secure: peer.tls !== undefined };
       const opaque = httpMethod(method);
       const whole = x.body.whole();
       const messages =
         whole === undefined
           ? new BodyChunks(x.body, opaque.input, bodyBytes)
           : new MessageList(whole.length === 0 ? [] : [Payload.ofWire(opaque.input, whole)]);
-      const call = new Call(opaque, caller, new Metadata(forwardedFields(head, peer)), messages, deadline, x.arrivedAtMs);
+      const call = new Call(opaque, callerOf(peer, kind), new Metadata(forwardedFields(head, peer)), messages, deadline, x.arrivedAtMs);
       if (messages instanceof BodyChunks) messages.call = call;
       else call.requestBytes = whole!.length;
       const length = whole === undefined ? contentLength : whole.length;

@@ -19,6 +19,7 @@ import { isJsonType } from "../../schema/binding/form-part.ts";
 import type { RouteMatch } from "../../schema/method-table.ts";
 import type { BodyReader, Exchange, RequestHead } from "../../wire/exchange.ts";
 import type { Catalogue, Inbound } from "../protocol.ts";
+import { callerOf } from "../shared/caller-of.ts";
 import { errorOfRequest } from "../shared/codec-failure.ts";
 import { collectBody } from "../shared/collect-body.ts";
 import { decodedBody } from "./content-decoding.ts";
@@ -172,8 +173,7 @@ function resumed(request: Payload, { events, method }: Binder, lastEventId: stri
 }
 
 function makeCall(x: Exchange, { binder, method }: RouteMatch, fields: RequestFields, deadline: Deadline, messages: Messages): Call {
-  const caller = { address: x.peer.address, protocol: kind, secure: x.peer.tls !== undefined };
-  const call = new Call(method, caller, Metadata.share(fields.metadata), messages, deadline, x.arrivedAtMs);
+  const call = new Call(method, callerOf(x.peer, kind), Metadata.share(fields.metadata), messages, deadline, x.arrivedAtMs);
   if (binder.shapesResponse) call.slots.set(ResponseShape, binder);
   return call;
 }

@@ -12,6 +12,7 @@ import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import type { BodyReader, Exchange } from "../../wire/exchange.ts";
 import { methodAt, type Catalogue } from "../protocol.ts";
+import { callerOf } from "./caller-of.ts";
 import { collectBody } from "./collect-body.ts";
 import { envelopeBytes, envelopeLength, tooLarge } from "./envelope.ts";
 import { MessageBody, payloadOf } from "./message-body.ts";
@@ -110,8 +111,7 @@ function callOf(
   messages: Messages,
   requestBytes: number,
 ): Call {
-  const caller = { address: x.peer.address, protocol, secure: x.peer.tls !== undefined };
-  const call = new Call(method, caller, Metadata.share(head.metadata), messages, deadline, x.arrivedAtMs);
+  const call = new Call(method, callerOf(x.peer, protocol), Metadata.share(head.metadata), messages, deadline, x.arrivedAtMs);
   call.encoding = head.encoding;
   call.requestBytes = requestBytes;
   return call;

@@ -1,6 +1,7 @@
 /** Close codes (RFC 6455, section 7.4, and the registry kept for it), and which one says what went wrong with a frame. */
 import { CallError } from "../../core/call-error.ts";
 import type { Code } from "../../core/code.ts";
+import type { Reason } from "../../core/reasons.ts";
 
 export const CloseCode = {
   normal: 1000,
@@ -14,11 +15,19 @@ export const CloseCode = {
   invalidData: 1007,
   policyViolation: 1008,
   tooLarge: 1009,
+  /** The credentials the connection was opened with are over (SEMANTICS A2). */
+  credentialsExpired: 4401,
 } as const;
 
 /** Plain JSON has no other place for the status of a call. */
 export function closeCodeOfStatus(code: Code): number {
   return code === 0 ? CloseCode.normal : 4000 + code;
+}
+
+/** Where why a call ended says more than its status, in whatever subprotocol. */
+export function closeCodeOfReason(reason: Reason | undefined): number | undefined {
+  if (reason === "SHUTTING_DOWN") return CloseCode.goingAway;
+  return reason === "TOKEN_EXPIRED" ? CloseCode.credentialsExpired : undefined;
 }
 
 /** For an error of `ws`'s receiver, by the codes that its documentation lists. */

@@ -17,12 +17,14 @@ import type { Payload } from "../../core/payload.ts";
 import type { Random } from "../../core/random.ts";
 import type { Reply } from "../../core/reply.ts";
 import { slot } from "../../core/slots.ts";
+import { RenewSlot } from "../../core/principal.ts";
 import { statusOf, type Status } from "../../core/status.ts";
 import type { Peer } from "../../wire/exchange.ts";
 import type { RawConnection, Successor } from "../../wire/http1/upgradable.ts";
 import type { WebSocketSettings } from "../protocol.ts";
+import { callerOf } from "../shared/caller-of.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
-import { CloseCode } from "./close-codes.ts";
+import { CloseCode, closeCodeOfReason } from "./close-codes.ts";
 import type { Dialect, FrameReader } from "./dialect.ts";
 import { FrameSocket, type FrameEvents } from "./frame-socket.ts";
 import type { Handshake } from "./handshake.ts";
@@ -119,7 +121,7 @@ export class Session implements FrameEvents, FrameReader, Successor {
 
   onMetadata(name: string, value: string): void {
     if (!this.metadataRead) this.options.fields.addFromFrame(name, value);
-    else if (name.toLowerCase() === "authorization") this.call?.metadata.set("authorization", value);
+    else if (name.toLowerCase() === "authorization") this.renew(value);
     else throw new CallError("BAD_REQUEST", "metadata comes first; later only authorization can be renewed", { source: "caller" });
   }
 
@@ -213,8 +215,14 @@ export class Session implements FrameEvents, FrameReader, Successor {
   private makeCall(messages: Messages): void {
     const { peer, method, fields, clock } = this.options;
     const nowMs = clock.nowMs();
-    const caller = { address: peer.address, protocol: kind, secure: peer.tls !== undefined };
-    const call = new Call(method, caller, new Metadata(fields.metadata), messages, new Deadline(nowMs + fields.timeoutMs), nowMs);
+    const call = new Call(
+      method,
+      callerOf(peer, kind),
+      new Metadata(fields.metadata),
+      messages,
+      new Deadline(nowMs + fields.timeoutMs),
+      nowMs,
+    );
     call.slots.set(SessionOf, this);
     call.onEnd((_call, status) => this.conclude(status));
     // A writer that waits for a slow client must see that it waits in vain.
@@ -249,8 +257,13 @@ export class Session implements FrameEvents, FrameReader, Successor {
     const { socket } = this;
     if (status.error?.metadata !== undefined) this.writeHead(status.error.metadata);
     const code = this.options.dialect.writeEnd(status, socket);
-    const closeCode = status.error?.reason === "SHUTTING_DOWN" ? CloseCode.goingAway : (this.closeCode ?? code);
+    const closeCode = closeCodeOfReason(status.error?.reason) ?? this.closeCode ?? code;
     socket.close(closeCode, closeCode === CloseCode.normal ? "" : status.message);
+  }
+
+  /** The upstream heard the first one when the call began; a later one is for whoever watches over the call here. */
+  private renew(authorization: string): void {
+    this.call?.slots.get(RenewSlot)?.(authorization);
   }
 
   private writeHead(metadata: Metadata): void {

@@ -13,6 +13,7 @@ import type { ExchangeHandler, Peer, RequestHead } from "../exchange.ts";
 import { readRequest } from "../http2/request-fields.ts";
 import type { WireLimits } from "../limits.ts";
 import { sweeperOf, type Swept } from "../sweeper.ts";
+import { PeerTls } from "../peer-tls.ts";
 import { NodeExchange } from "./node-exchange.ts";
 
 export interface NodeHttp2ServerOptions {
@@ -134,7 +135,6 @@ class NodeHttp2Connection implements Swept {
 }
 
 function peerOf(socket: Socket): Peer {
-  const tls =
-    socket instanceof TLSSocket ? { servername: socket.servername || undefined, alpn: socket.alpnProtocol || undefined } : undefined;
+  const tls = socket instanceof TLSSocket ? new PeerTls(socket) : undefined;
   return { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0, tls };
 }
