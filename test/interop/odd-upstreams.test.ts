@@ -151,18 +151,20 @@ describe("upstreams that break gRPC's rules", () => {
     }
   });
 
-  it("a compression nobody knows is the caller's to see, or an error where the message must be read", async () => {
+  it("a compression nobody here knows crosses to a caller that takes it, and is an error for all others", async () => {
     backend.answer = answer({ "grpc-encoding": "foo" }, packed, { "grpc-status": "0" });
-    const post = (contentType: string, body: string | Buffer<ArrayBuffer>): Promise<Response> =>
+    const post = (contentType: string, body: string | Buffer<ArrayBuffer>, accept: string): Promise<Response> =>
       fetch(`http://127.0.0.1:${hop.port}/dragoman.test.v1.Echo/Unary`, {
         method: "POST",
-        headers: { "content-type": contentType, "connect-protocol-version": "1" },
+        headers: { "content-type": contentType, "connect-protocol-version": "1", "accept-encoding": accept },
         body,
       });
-    assert.equal((await post("application/proto", Buffer.alloc(0))).headers.get("content-encoding"), "foo");
-    const json = await post("application/json", "{}");
-    assert.equal(json.status, 500);
-    assert.equal(((await json.json()) as { code: string }).code, "internal");
+    const untouched = await post("application/proto", Buffer.alloc(0), "gzip, foo");
+    assert.equal(untouched.headers.get("content-encoding"), "foo");
+    for (const refused of [await post("application/proto", Buffer.alloc(0), "gzip"), await post("application/json", "{}", "foo")]) {
+      assert.equal(refused.status, 500);
+      assert.equal(((await refused.json()) as { code: string }).code, "internal");
+    }
   });
 
   it("is told of an encoding also where the message is not compressed", async () => {

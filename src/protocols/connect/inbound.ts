@@ -166,7 +166,7 @@ function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm, c
     if (end.code !== Code.OK) throw end.error ?? CallError.of(end);
     const payload = reply.messages.single!;
     const { compressed } = payload;
-    const pass = form === "wire" && compressed !== undefined;
+    const pass = form === "wire" && compressed !== undefined && compressed.encoding === reply.encoding;
     const bytes = pass ? compressed.bytes : form === "wire" ? payload.wireView() : payload.jsonView();
     call.responseBytes = bytes.length;
     const headers = ["content-type", form === "wire" ? "application/proto" : "application/json"];

@@ -14,15 +14,15 @@ import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import type { Payload } from "../../core/payload.ts";
 import { UnaryReply, type Reply } from "../../core/reply.ts";
-import type { ClientStream, HttpClient, RequestTemplate, ResponseSink } from "../../wire/http-client.ts";
-import type { WireError } from "../../wire/wire-error.ts";
+import type { ClientStream, HttpClient, RequestTemplate } from "../../wire/http-client.ts";
 import type { Outbound } from "../protocol.ts";
-import { errorOfRequest } from "../shared/codec-failure.ts";
+import { acceptedOf } from "../shared/compression.ts";
 import { compressedFlag, envelopeBytes, envelopeLength, envelopePrefix, tooLarge } from "../shared/envelope.ts";
 import { payloadOf } from "../shared/message-body.ts";
 import { formatGrpcTimeout } from "../shared/timeout.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
-import { errorOfUpstreamWire, ofOwnDeadline } from "../shared/upstream-wire.ts";
+import { UnaryExchange } from "../shared/unary-exchange.ts";
+import { ofOwnDeadline } from "../shared/upstream-wire.ts";
 import { errorOfHttpStatus } from "./errors.ts";
 import { readResponseHead, type ResponseHead } from "./response-head.ts";
 import { StreamCall } from "./stream-call.ts";
@@ -85,39 +85,20 @@ function extraHeaders(call: Call, single: Payload | undefined, remainingMs: numb
   return headers;
 }
 
-/** One message out, one in: no iterator, no queue, one promise. */
-class UnaryCall implements ResponseSink {
-  private readonly call: Call;
+class UnaryCall extends UnaryExchange {
   private readonly limitBytes: number;
-  private readonly resolve: (reply: Reply) => void;
-  private readonly reject: (error: CallError) => void;
-  private stream: ClientStream | undefined;
   private httpStatus = 0;
   private head: ResponseHead | undefined;
-  private body: Uint8Array | undefined;
-  private rest: Uint8Array[] | undefined;
-  private size = 0;
-  private settled = false;
 
   constructor(call: Call, limitBytes: number, resolve: (reply: Reply) => void, reject: (error: CallError) => void) {
-    this.call = call;
+    super(call, limitBytes + envelopeBytes, resolve, reject);
     this.limitBytes = limitBytes;
-    this.resolve = resolve;
-    this.reject = reject;
   }
 
-  start(stream: ClientStream, message: Payload): void {
-    this.stream = stream;
-    if (this.settled) return;
+  protected send(stream: ClientStream, message: Payload): void {
     const { compressed } = message;
-    try {
-      const bytes = compressed === undefined ? message.wireView() : compressed.bytes;
-      stream.write(bytes, true, envelopePrefix(compressed === undefined ? 0 : compressedFlag, bytes.length));
-    } catch (error) {
-      this.fail(errorOfRequest(error, this.call.method));
-      return;
-    }
-    this.call.onCancel((error) => this.fail(error));
+    const bytes = compressed === undefined ? message.wireView() : compressed.bytes;
+    stream.write(bytes, true, envelopePrefix(compressed === undefined ? 0 : compressedFlag, bytes.length));
   }
 
   onHead(status: number, headers: readonly string[]): void {
@@ -125,54 +106,27 @@ class UnaryCall implements ResponseSink {
     this.head = readResponseHead(headers);
   }
 
-  onData(chunk: Uint8Array): void {
-    this.size += chunk.length;
-    if (this.size > this.limitBytes + envelopeBytes) {
-      this.fail(tooLarge(this.size, this.limitBytes, "upstream"));
-      return;
-    }
-    if (this.body === undefined) this.body = chunk;
-    else (this.rest ??= []).push(chunk);
-    this.stream?.consumed(chunk.length);
-  }
-
-  onEnd(trailers: readonly string[] | undefined): void {
-    if (this.settled) return;
-    const { head } = this;
+  protected atEnd(trailers: readonly string[] | undefined): void {
+    const { head, call } = this;
     // A status in the head counts only where the head is all there is.
     const status = trailers !== undefined ? readGrpcStatus(trailers) : this.size === 0 ? head?.status : undefined;
     const sent = head === undefined || head.status !== undefined || head.metadata.length === 0 ? undefined : Metadata.share(head.metadata);
     if (status === undefined || !head!.isGrpc) {
       this.fail(status?.error ?? errorOfHttpStatus(this.httpStatus, head?.isGrpc));
     } else if (status.code !== Code.OK) {
-      const error = ofOwnDeadline(status.error!, this.call.deadline.remainingMs(performance.now()));
+      const error = ofOwnDeadline(status.error!, call.deadline.remainingMs(performance.now()));
       this.fail(sent === undefined ? error : withMetadata(error, sent));
     } else {
       try {
-        const payload = onlyMessage(this.whole(), this.call, head!.encoding, this.limitBytes);
-        this.settled = true;
-        this.resolve(new UnaryReply(sent ?? Metadata.empty, new SingleMessage(payload), status, head!.encoding));
+        const { encoding } = head!;
+        const payload = onlyMessage(this.whole(), call, encoding, this.limitBytes);
+        this.succeed(
+          new UnaryReply(sent ?? Metadata.empty, new SingleMessage(payload), status, acceptedOf(encoding, call.encoding.accept)),
+        );
       } catch (error) {
         this.fail(CallError.of(error));
       }
     }
-  }
-
-  onError(error: WireError): void {
-    this.stream = undefined;
-    this.fail(this.call.cancelled ?? errorOfUpstreamWire(error, this.call.deadline.remainingMs(performance.now())));
-  }
-
-  /** The body in one piece. */
-  private whole(): Uint8Array | undefined {
-    return this.rest === undefined ? this.body : Buffer.concat([this.body!, ...this.rest], this.size);
-  }
-
-  private fail(error: CallError): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.stream?.cancel();
-    this.reject(error);
   }
 }
 

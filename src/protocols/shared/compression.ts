@@ -25,6 +25,12 @@ export function canOpen(encoding: string): boolean {
   return openers.has(encoding);
 }
 
+/** `encoding` where the caller takes it as it is: `accept` lists what it takes. Undefined: messages are to be opened. */
+export function acceptedOf(encoding: string | undefined, accept: string | undefined): string | undefined {
+  if (encoding === undefined || accept === undefined) return undefined;
+  return accept === encoding || accept.split(",").some((name) => name.trim() === encoding) ? encoding : undefined;
+}
+
 /** A message as it came, compressed with `encoding`, to be opened only if somebody must. */
 export function compressed(encoding: string, bytes: Uint8Array, limitBytes: number, source: ErrorSource): Compressed {
   return {
