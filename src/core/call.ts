@@ -8,6 +8,7 @@ import type { CallError } from "./call-error.ts";
 import { CallError as CallFailure } from "./call-error.ts";
 import type { Caller } from "./caller.ts";
 import type { Deadline } from "./deadline.ts";
+import type { Host, HostGate } from "./host.ts";
 import type { Messages } from "./messages.ts";
 import type { Metadata } from "./metadata.ts";
 import type { Method } from "./method.ts";
@@ -43,6 +44,12 @@ export class Call {
   hopFields: readonly string[] | undefined = undefined;
   /** 1 for the first try. */
   attempt = 1;
+  /** Where this attempt went, once it has gone. */
+  host: Host | undefined = undefined;
+  /** Asked which hosts this attempt may go to. */
+  gate: HostGate | undefined = undefined;
+  /** Hosts of earlier attempts: not again while there are others. */
+  tried: readonly Host[] | undefined = undefined;
   /** Bytes of request and response messages that crossed the inbound side, for metrics and log. */
   requestBytes = 0;
   responseBytes = 0;
