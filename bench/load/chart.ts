@@ -5,6 +5,7 @@
  * colour scheme; no script, no font file, no outside reference.
  */
 import type { ScenarioResult } from "./report.ts";
+import { OURS } from "./scenarios.ts";
 
 const WIDTH = 760;
 const LABEL = 150;
@@ -13,7 +14,6 @@ const BAR = 16;
 const STEP = 22;
 const GROUP_GAP = 18;
 const TITLE = 24;
-const OURS = "dragoman";
 
 const STYLE = [
   "text{font:12px system-ui,sans-serif;fill:#1f2933}",

@@ -6,11 +6,21 @@
 
 /** The answers a contestant can give; a scenario asks for one of them. */
 export type RestRoute = "rest-get" | "rest-post" | "rest-list" | "rest-stream";
+/** One unary call of the greeter by HTTP/1.1 POST. */
+export type CallRoute = "grpc-web" | "connect-proto" | "connect-json";
 export type GrpcRoute = "grpc" | "grpc-stream";
-export type Route = RestRoute | GrpcRoute;
+/** What wrk asks for. */
+export type HttpRoute = RestRoute | CallRoute | "pass-through";
+/** A WebSocket passed on as it is, or each of its messages as one of a bidirectional gRPC stream. */
+export type SocketRoute = "ws-echo" | "ws-grpc";
+export type Route = HttpRoute | GrpcRoute | SocketRoute;
+
+/** True when the backend of the route speaks HTTP/1.1 and not gRPC. */
+export const isPlainHttp = (route: Route): boolean => route === "pass-through" || route === "ws-echo";
 
 export interface Ports {
   readonly listen: number;
+  /** Of the backend that the route wants. */
   readonly backend: number;
 }
 
@@ -24,8 +34,8 @@ export interface Launch {
 /** A contestant that is at hand, with the version that was found. */
 export interface Prepared {
   readonly version: string;
-  /** `folder` is a scratch folder of this run for configuration files and logs. */
-  launch(ports: Ports, folder: string): Launch;
+  /** `folder` is a scratch folder of this run for configuration files and logs; `route` is the only one it will be asked for. */
+  launch(ports: Ports, folder: string, route: Route): Launch;
 }
 
 export interface Absent {

@@ -4,7 +4,7 @@ import { envoyProxy, envoyTranscoder } from "../peers/envoy/contestant.ts";
 import { grpcGateway } from "../peers/grpc-gateway/contestant.ts";
 import { haproxy } from "../peers/haproxy/contestant.ts";
 import { nginx } from "../peers/nginx/contestant.ts";
-import { obviousRelay, obviousStack } from "../peers/obvious-stack/contestant.ts";
+import { obviousBridge, obviousProxy, obviousRelay, obviousSocketRelay, obviousStack } from "../peers/obvious-stack/contestant.ts";
 import { sketchForward, sketchPipeline, sketchW } from "../peers/sketch/contestant.ts";
 import type { Contestant } from "./contestant.ts";
 
@@ -12,6 +12,9 @@ export const contestants: readonly Contestant[] = [
   dragoman,
   obviousStack,
   obviousRelay,
+  obviousBridge,
+  obviousProxy,
+  obviousSocketRelay,
   grpcGateway,
   envoyTranscoder,
   envoyProxy,

@@ -1,8 +1,9 @@
 /**
- * The load generators wrk (HTTP/1.1) and h2load (HTTP/2): their command lines and how their output is read.
+ * The load generators wrk (HTTP/1.1), h2load (HTTP/2) and our own for WebSockets: their command lines and how their output is read.
  *
- * Both are closed loops: with c connections at saturation p50 and p99 measure queueing, so latency is only reported at c=1.
+ * All are closed loops: with c connections at saturation p50 and p99 measure queueing, so latency is only reported at c=1.
  */
+import { fileURLToPath } from "node:url";
 
 export interface LoadResult {
   readonly completed: number;
@@ -17,16 +18,18 @@ export interface HttpRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 const quoted = (text: string): string => JSON.stringify(text).replaceAll("\\/", "/");
+/** Any bytes as a Lua string. */
+const quotedBytes = (bytes: Buffer): string => `"${[...bytes].map((byte) => `\\${String(byte).padStart(3, "0")}`).join("")}"`;
 
 /** A wrk script that sets the request once: no Lua runs per request. */
 export function wrkScript(request: HttpRequest): string {
   const lines = [`wrk.method = ${quoted(request.method)}`];
   for (const [name, value] of request.headers) lines.push(`wrk.headers[${quoted(name)}] = ${quoted(value)}`);
-  if (request.body !== undefined) lines.push(`wrk.body = ${quoted(request.body)}`);
+  if (request.body !== undefined) lines.push(`wrk.body = ${quotedBytes(Buffer.from(request.body))}`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -56,6 +59,20 @@ export function h2loadCommand(port: number, path: string, load: H2Load, seconds:
   const headers = load.headers.flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const shape = ["-t1", `-c${load.connections}`, `-m${load.streams}`, "-D", String(seconds), "-d", load.bodyFile];
   return ["h2load", ...shape, ...headers, `http://127.0.0.1:${port}${path}`];
+}
+
+const SOCKET_LOAD = fileURLToPath(new URL("socket-load.ts", import.meta.url));
+
+export function socketLoadCommand(port: number, path: string, connections: number, seconds: number, text: string): string[] {
+  return [process.execPath, SOCKET_LOAD, String(port), path, String(connections), String(seconds), text];
+}
+
+/** The one line socket-load.ts prints. */
+export function readSocketLoad(output: string): LoadResult {
+  const line = /^\{.*\}$/m.exec(output);
+  if (line === null) throw new Error(`socket-load said: ${output.slice(0, 400)}`);
+  const { completed, failed, perSecond } = JSON.parse(line[0]) as Record<"completed" | "failed" | "perSecond", number>;
+  return { completed, failed, perSecond, p50Us: undefined, p99Us: undefined };
 }
 
 function microseconds(text: string | undefined): number | undefined {

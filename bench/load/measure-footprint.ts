@@ -8,10 +8,10 @@ import { mkdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Backend } from "./backend.ts";
+import type { Backends } from "./backend.ts";
 import type { Route } from "./contestant.ts";
 import { type Entry, type Failure, launch, type Settings } from "./measure-load.ts";
-import { REST_REQUESTS } from "./payloads.ts";
+import { HTTP_REQUESTS } from "./payloads.ts";
 import { residentMb } from "./proc.ts";
 import { stop } from "./processes.ts";
 import { because } from "./scratch.ts";
@@ -26,7 +26,8 @@ export interface FootprintRow {
   readonly connections: number;
 }
 
-const SETTLE_MS = 1500;
+/** Between the last answer and the reading of memory. */
+export const SETTLE_MS = 1500;
 const START_LIMIT_MS = 20_000;
 const OPENING = 100; // connections that are being opened at a time
 
@@ -34,11 +35,11 @@ const OPENING = 100; // connections that are being opened at a time
 async function startMs(
   entry: Entry,
   route: Route,
-  backend: Backend,
+  backends: Backends,
   folder: string,
 ): Promise<{ ms: number; live: Awaited<ReturnType<typeof launch>> }> {
   const startedAt = performance.now();
-  const live = await launch(entry, backend, folder);
+  const live = await launch(entry, route, backends, folder);
   for (;;) {
     let wrong: string | undefined;
     try {
@@ -69,10 +70,13 @@ function idleConnection(port: number, opening: Buffer): Promise<Socket> {
   });
 }
 
+/** What else a contestant is for changes nothing of these numbers. */
+const hasOpening = ({ contestant: { routes } }: Entry): boolean => routes[0] === "rest-get" || routes[0] === "grpc";
+
 /** A GET on HTTP/1.1, or the preface and empty SETTINGS of HTTP/2 where the contestant speaks only gRPC. */
 function openingBytes(route: Route): Buffer {
   if (route === "grpc") return Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])]);
-  const { path, headers } = REST_REQUESTS["rest-get"];
+  const { path, headers } = HTTP_REQUESTS["rest-get"];
   const lines = headers.map(([name, value]) => `${name}: ${value}`);
   return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join("\r\n")}\r\n\r\n`);
 }
@@ -116,20 +120,20 @@ async function memory(
 export async function measureFootprint(
   connections: number,
   entries: readonly Entry[],
-  backend: Backend,
+  backends: Backends,
   settings: Settings,
 ): Promise<{ rows: FootprintRow[]; failures: Failure[] }> {
   const folder = join(settings.folder, "footprint");
   mkdirSync(folder, { recursive: true });
   const rows: FootprintRow[] = [];
   const failures: Failure[] = [];
-  const starts = new Map<Entry, number[]>(entries.map((entry) => [entry, []]));
+  const starts = new Map<Entry, number[]>(entries.filter(hasOpening).map((entry) => [entry, []]));
   for (let round = 0; round < settings.rounds; round++) {
     for (const [entry, times] of [...starts]) {
       const { name, routes } = entry.contestant;
       const route = routes[0]!;
       try {
-        const { ms, live } = await startMs(entry, route, backend, folder);
+        const { ms, live } = await startMs(entry, route, backends, folder);
         times.push(ms);
         if (round === settings.rounds - 1) {
           const { idleMb, connectionsMb, failed } = await memory(live, route, connections);

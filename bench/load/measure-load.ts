@@ -7,13 +7,22 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
-import type { Backend } from "./backend.ts";
-import type { Contestant, Prepared } from "./contestant.ts";
-import { h2loadCommand, readH2load, readWrk, wrkCommand, wrkScript } from "./generators.ts";
-import { GRPC_HEADERS, GRPC_PATHS, grpcBody, REST_REQUESTS } from "./payloads.ts";
+import type { Backends } from "./backend.ts";
+import type { Contestant, Prepared, Route } from "./contestant.ts";
+import {
+  h2loadCommand,
+  type LoadResult,
+  readH2load,
+  readSocketLoad,
+  readWrk,
+  socketLoadCommand,
+  wrkCommand,
+  wrkScript,
+} from "./generators.ts";
+import { GRPC_HEADERS, GRPC_PATHS, grpcBody, HTTP_REQUESTS, SOCKET_PATHS, SOCKET_TEXT } from "./payloads.ts";
 import { cpuNs, residentMb } from "./proc.ts";
 import { freePort, listening, run, start, stop, TEST_CORE } from "./processes.ts";
-import type { LoadScenario } from "./scenarios.ts";
+import { type LoadScenario, OURS } from "./scenarios.ts";
 import { because } from "./scratch.ts";
 import { median } from "./statistics.ts";
 import { answersRightly } from "./verify.ts";
@@ -58,36 +67,45 @@ export interface Entry {
   readonly prepared: Prepared;
 }
 
-/** A contestant that runs and was seen to answer rightly. */
+/** A contestant that runs. */
 interface Live {
+  /** Of its row. */
   readonly name: string;
+  readonly route: Route;
   readonly port: number;
   readonly process: ChildProcess;
 }
 
-/** Starts a contestant on a free port. */
-export async function launch({ contestant, prepared }: Entry, backend: Backend, folder: string): Promise<Live> {
-  const own = join(folder, contestant.name.replaceAll(" ", "-"));
+/** Starts a contestant on a free port, for one route. */
+export async function launch({ contestant, prepared }: Entry, route: Route, backends: Backends, folder: string): Promise<Live> {
+  const own = join(folder, `${contestant.name.replaceAll(" ", "-")}-${route}`);
   mkdirSync(own, { recursive: true });
   const port = await freePort();
-  const { command, env, cwd } = prepared.launch({ listen: port, backend: backend.port }, own);
+  const { command, env, cwd } = prepared.launch({ listen: port, backend: backends.portFor(route) }, own, route);
   const child = start(command, { core: TEST_CORE, log: join(own, "output.log"), env, cwd });
-  return { name: contestant.name, port, process: child };
+  return { name: contestant.name, route, port, process: child };
 }
 
-/** The load generator's command for `seconds` of this scenario against `port`. */
-function command(scenario: LoadScenario, port: number, seconds: number, folder: string): string[] {
+/** The load generator's command for `seconds` of this scenario. */
+function command(scenario: LoadScenario, { route, port }: Live, seconds: number, folder: string): string[] {
   if (scenario.kind === "wrk") {
-    const request = REST_REQUESTS[scenario.route];
-    const script = join(folder, `${scenario.route}.lua`);
+    const request = HTTP_REQUESTS[route as typeof scenario.route];
+    const script = join(folder, `${route}.lua`);
     writeFileSync(script, wrkScript(request));
     return wrkCommand(port, request.path, script, scenario.connections, seconds);
   }
+  if (scenario.kind === "sockets") return socketLoadCommand(port, SOCKET_PATHS[scenario.route], scenario.connections, seconds, SOCKET_TEXT);
   const bodyFile = join(folder, `${scenario.route}.bin`);
   writeFileSync(bodyFile, grpcBody(scenario.route));
   const { connections, streams } = scenario;
   return h2loadCommand(port, GRPC_PATHS[scenario.route], { connections, streams, headers: GRPC_HEADERS, bodyFile }, seconds);
 }
+
+const READERS: Readonly<Record<LoadScenario["kind"], (output: string) => LoadResult>> = {
+  wrk: readWrk,
+  h2load: readH2load,
+  sockets: readSocketLoad,
+};
 
 /** One round. On a busy machine a short one can end before the generator's connections stand, so one without a request is run once more, and said. */
 async function measure(scenario: LoadScenario, live: Live, seconds: number, folder: string): Promise<Round> {
@@ -102,13 +120,13 @@ async function measure(scenario: LoadScenario, live: Live, seconds: number, fold
 /** @returns undefined when not one request completed. */
 async function attempt(scenario: LoadScenario, live: Live, seconds: number, folder: string): Promise<Round | undefined> {
   const pid = live.process.pid!;
-  const line = command(scenario, live.port, seconds, folder);
+  const line = command(scenario, live, seconds, folder);
   const cpuBefore = cpuNs(pid);
   const startedAt = performance.now();
   const output = await run(line);
   const cpu = cpuNs(pid) - cpuBefore;
   const elapsedMs = performance.now() - startedAt;
-  const { completed, perSecond: answersPerSecond, p50Us, p99Us, failed } = scenario.kind === "wrk" ? readWrk(output) : readH2load(output);
+  const { completed, perSecond: answersPerSecond, p50Us, p99Us, failed } = READERS[scenario.kind](output);
   if (completed === 0) return undefined;
   const each = scenario.messages ?? 1;
   const cpuUs = cpu / 1e3 / (completed * each);
@@ -136,11 +154,21 @@ function summarise(name: string, rounds: readonly Round[]): LoadRow {
   };
 }
 
+/** Who is measured on which route: everybody on the scenario's, and ourselves once more on the one it is compared with. */
+function* runners(scenario: LoadScenario, entries: readonly Entry[]): Generator<{ entry: Entry; route: Route; name: string }> {
+  for (const entry of entries) {
+    const { name } = entry.contestant;
+    yield { entry, route: scenario.route, name };
+    if (name === OURS && scenario.beside !== undefined)
+      yield { entry, route: scenario.beside.route, name: `${name}, ${scenario.beside.title}` };
+  }
+}
+
 /** Runs the scenario; a contestant that fails is reported and the others go on. */
 export async function measureLoad(
   scenario: LoadScenario,
   entries: readonly Entry[],
-  backend: Backend,
+  backends: Backends,
   settings: Settings,
 ): Promise<{ rows: LoadRow[]; failures: Failure[] }> {
   const { folder, rounds, seconds, warmSeconds } = settings;
@@ -151,12 +179,12 @@ export async function measureLoad(
     failures.push({ name: contestant.name, failed: reason });
     await stop(contestant.process);
   };
-  for (const entry of entries) {
-    const contestant = await launch(entry, backend, join(folder, scenario.name));
+  for (const { entry, route, name } of runners(scenario, entries)) {
+    const contestant = { ...(await launch(entry, route, backends, join(folder, scenario.name))), name };
     live.set(contestant, []);
     try {
       await listening(contestant.port, contestant.process);
-      const wrong = await answersRightly(scenario.route, contestant.port);
+      const wrong = await answersRightly(route, contestant.port);
       if (wrong !== undefined) await drop(contestant, wrong);
     } catch (error) {
       await drop(contestant, because(error));

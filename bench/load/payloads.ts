@@ -9,7 +9,7 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { HttpRequest } from "./generators.ts";
-import type { GrpcRoute, RestRoute } from "./contestant.ts";
+import type { CallRoute, GrpcRoute, HttpRoute, RestRoute, SocketRoute } from "./contestant.ts";
 
 export const DESCRIPTORS = fileURLToPath(new URL("../protos/bench.binpb", import.meta.url));
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(DESCRIPTORS)));
@@ -64,9 +64,11 @@ const LIST = {
   nextPageToken: "b3JkXzAwMDAwMDAwMDAwMDAwOTk",
 };
 
+const wire = (type: DescMessage, json: JsonValue): Uint8Array => toBinary(type, fromJson(type, json));
+
 /** A message in gRPC's five byte envelope. */
 function envelope(type: DescMessage, json: JsonValue): Buffer {
-  const bytes = toBinary(type, fromJson(type, json));
+  const bytes = wire(type, json);
   const head = Buffer.alloc(5);
   head.writeUInt32BE(bytes.length, 1);
   return Buffer.concat([head, bytes]);
@@ -99,7 +101,7 @@ export const GRPC_HEADERS = [
 ] as const;
 /** What is sent. */
 export function grpcBody(route: GrpcRoute): Buffer {
-  if (route === "grpc") return envelope(message("helloworld.HelloRequest"), { name: "world" });
+  if (route === "grpc") return envelope(message("helloworld.HelloRequest"), NAME);
   return envelope(message("bench.WatchOrdersRequest"), { count: STREAM_LENGTH });
 }
 
@@ -108,7 +110,24 @@ export function grpcAnswer(route: GrpcRoute): Buffer {
   return route === "grpc" ? grpcBody(route) : Buffer.concat(Array.from({ length: STREAM_LENGTH }, eventAnswer));
 }
 
-export const REST_REQUESTS: Readonly<Record<RestRoute, HttpRequest>> = {
+/** A call of the greeter: what a browser's request has, and the protocol's own fields. */
+function callRequest(contentType: string, own: readonly [string, string], body: string | Buffer): HttpRequest {
+  const fields = BROWSER_HEADERS.filter(([name]) => name !== "cookie" && name !== "accept");
+  const path = "/helloworld.Greeter/SayHello";
+  return { method: "POST", path, headers: [...fields, ["accept", contentType], ["content-type", contentType], own], body };
+}
+
+const NAME = { name: "world" } satisfies JsonValue;
+
+export const HTTP_REQUESTS: Readonly<Record<HttpRoute, HttpRequest>> = {
+  "pass-through": { method: "GET", path: "/items/42", headers: BROWSER_HEADERS },
+  "grpc-web": callRequest("application/grpc-web+proto", ["x-grpc-web", "1"], envelope(message("helloworld.HelloRequest"), NAME)),
+  "connect-proto": callRequest(
+    "application/proto",
+    ["connect-protocol-version", "1"],
+    Buffer.from(wire(message("helloworld.HelloRequest"), NAME)),
+  ),
+  "connect-json": callRequest("application/json", ["connect-protocol-version", "1"], JSON.stringify(NAME)),
   "rest-get": { method: "GET", path: "/v1/hello/world", headers: BROWSER_HEADERS },
   "rest-post": {
     method: "POST",
@@ -124,10 +143,22 @@ export const REST_REQUESTS: Readonly<Record<RestRoute, HttpRequest>> = {
   },
 };
 
+/** 100 bytes that a JSON codec writes as they came. */
+export const SOCKET_TEXT = JSON.stringify({ text: "x".repeat(89) });
+
+export const SOCKET_PATHS: Readonly<Record<SocketRoute, string>> = { "ws-echo": "/socket", "ws-grpc": "/bench.Chat/Join" };
+
+/** The bytes of the right answer; what follows them in gRPC-Web is the trailers. */
+export function expectedBytes(route: Exclude<CallRoute, "connect-json">): Buffer {
+  const reply = message("helloworld.HelloReply");
+  return route === "grpc-web" ? envelope(reply, { message: "world" }) : Buffer.from(wire(reply, { message: "world" }));
+}
+
 /** The canonical JSON of the right answer. */
-export function expectedAnswer(route: RestRoute): JsonValue {
+export function expectedAnswer(route: RestRoute | "connect-json" | "pass-through"): JsonValue {
   const canonical = (name: string, json: JsonValue): JsonValue => toJson(message(name), fromJson(message(name), json));
-  if (route === "rest-get") return canonical("helloworld.HelloReply", { message: "world" });
+  if (route === "pass-through") return { id: 42, name: "Keyboard", price: 89.9, a: 1 };
+  if (route === "rest-get" || route === "connect-json") return canonical("helloworld.HelloReply", { message: "world" });
   if (route === "rest-stream") return Array.from({ length: STREAM_LENGTH }, () => canonical("bench.OrderEvent", EVENT));
   return route === "rest-post" ? canonical("bench.Order", ORDER) : canonical("bench.OrderList", LIST);
 }

@@ -5,7 +5,8 @@
  */
 import type { FootprintRow } from "./measure-footprint.ts";
 import type { Failure, LoadRow } from "./measure-load.ts";
-import type { LoadScenario, Scenario } from "./scenarios.ts";
+import type { SocketsRow } from "./measure-sockets.ts";
+import { type LoadScenario, OURS, type Scenario } from "./scenarios.ts";
 
 export interface ContestantNote {
   readonly name: string;
@@ -18,6 +19,7 @@ export interface ScenarioResult {
   readonly scenario: Scenario;
   readonly load?: readonly LoadRow[];
   readonly footprint?: readonly FootprintRow[];
+  readonly sockets?: readonly SocketsRow[];
   readonly failures: readonly Failure[];
 }
 
@@ -30,8 +32,6 @@ export interface Report {
   readonly contestants: readonly ContestantNote[];
   readonly scenarios: readonly ScenarioResult[];
 }
-
-const OURS = "dragoman";
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
@@ -47,7 +47,7 @@ const latency = (value: number | undefined): string => (value === undefined ? "-
 function loadTable(scenario: LoadScenario, rows: readonly LoadRow[]): string {
   const ours = rows.find((row) => row.name === OURS)?.cpuUs.median;
   const single = scenario.connections === 1;
-  const unit = scenario.messages === undefined ? "request" : "message";
+  const unit = scenario.unit ?? (scenario.messages === undefined ? "request" : "message");
   const head = ["", `CPU us/${unit}: median (min)`, "x ours", `${unit}s/s`, "core used", "MB under load", "failed"];
   if (single) head.splice(4, 0, "p50 us", "p99 us");
   return table(
@@ -81,11 +81,28 @@ function footprintTable(rows: readonly FootprintRow[]): string {
   );
 }
 
+const SOCKET_TITLES: Readonly<Record<SocketsRow["route"], string>> = { "ws-grpc": "to a gRPC stream", "ws-echo": "passed through" };
+
+function socketsTable(rows: readonly SocketsRow[]): string {
+  return table(
+    ["", "each", "sockets", "idle MB", "MB with them", "KB a socket"],
+    rows.map(({ name, route, sockets, idleMb, openMb }) => [
+      name,
+      SOCKET_TITLES[route],
+      sockets.toLocaleString("en"),
+      idleMb.toFixed(0),
+      openMb.toFixed(0),
+      (((openMb - idleMb) * 1e3) / sockets).toFixed(1),
+    ]),
+  );
+}
+
 /** One scenario as Markdown. */
-export function scenarioMarkdown({ scenario, load, footprint, failures }: ScenarioResult): string {
+export function scenarioMarkdown({ scenario, load, footprint, sockets, failures }: ScenarioResult): string {
   const parts = [`## ${scenario.title}`];
-  if (load !== undefined && load.length > 0 && scenario.kind !== "footprint") parts.push(loadTable(scenario, load));
+  if (load !== undefined && load.length > 0 && "connections" in scenario) parts.push(loadTable(scenario, load));
   if (footprint !== undefined && footprint.length > 0) parts.push(footprintTable(footprint));
+  if (sockets !== undefined && sockets.length > 0) parts.push(socketsTable(sockets));
   if (failures.length > 0) parts.push(failures.map(({ name, failed }) => `Not measured: ${name}: ${failed}`).join("\n"));
   return parts.join("\n\n");
 }

@@ -12,13 +12,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Backend, startBackend } from "./backend.ts";
+import { type Backends, startBackends } from "./backend.ts";
 import { chartSvg } from "./chart.ts";
 import type { Contestant } from "./contestant.ts";
 import { contestants } from "./contestants.ts";
 import { measureFootprint } from "./measure-footprint.ts";
 import { type Entry, measureLoad, type Settings } from "./measure-load.ts";
-import { pinned, stop } from "./processes.ts";
+import { measureSockets } from "./measure-sockets.ts";
+import { pinned } from "./processes.ts";
 import { type ContestantNote, type Report, reportMarkdown, scenarioMarkdown, type ScenarioResult } from "./report.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { cacheFolder, PROJECT } from "./scratch.ts";
@@ -63,17 +64,21 @@ async function measureScenario(
   scenario: Scenario,
   entries: readonly Entry[],
   settings: Settings,
-  backend: Backend,
+  backends: Backends,
 ): Promise<ScenarioResult> {
   if (scenario.kind === "footprint") {
-    const { rows, failures } = await measureFootprint(Number(flags.connections), entries, backend, settings);
+    const { rows, failures } = await measureFootprint(Number(flags.connections), entries, backends, settings);
     return { scenario, footprint: rows, failures };
   }
-  if (spawnSync(scenario.kind, ["--version"]).error !== undefined) {
+  if (scenario.kind === "open-sockets") {
+    const { rows, failures } = await measureSockets(scenario, Number(flags.connections), entries, backends, settings);
+    return { scenario, sockets: rows, failures };
+  }
+  if (scenario.kind !== "sockets" && spawnSync(scenario.kind, ["--version"]).error !== undefined) {
     return { scenario, failures: [{ name: "everyone", failed: `needs ${scenario.kind}, which is not installed` }] };
   }
   const able = entries.filter(({ contestant }) => contestant.routes.includes(scenario.route));
-  const { rows, failures } = await measureLoad(scenario, able, backend, settings);
+  const { rows, failures } = await measureLoad(scenario, able, backends, settings);
   return { scenario, load: rows, failures };
 }
 
@@ -82,22 +87,22 @@ async function measureAll(folder: string): Promise<Report> {
   const settings = { rounds: Number(flags.rounds), seconds: Number(flags.seconds), warmSeconds: Number(flags.warm), folder };
   const wanted = contestants.filter(({ name }) => chosen(flags.peers, name));
   const { entries, notes } = await prepareAll(wanted, cache);
-  const backend = await startBackend(cache, folder);
+  const backends = await startBackends(cache, folder);
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) {
     if (!chosen(flags.only, scenario.name)) continue;
-    const result = await measureScenario(scenario, entries, settings, backend);
+    const result = await measureScenario(scenario, entries, settings, backends);
     if (!flags.keep) rmSync(join(folder, scenario.name), { recursive: true, force: true }); // access logs grow by gigabytes
     results.push(result);
     console.log(`\n${scenarioMarkdown(result)}`);
   }
-  await stop(backend.process);
+  await backends.stop();
   return {
     startedAt: new Date().toISOString(),
     commandLine: ["npm run bench --", ...process.argv.slice(2)].join(" "),
     machine: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Linux ${release()}`,
     pinned,
-    backend: backend.kind,
+    backend: backends.kind,
     contestants: notes,
     scenarios: results,
   };

@@ -1,38 +1,57 @@
 /**
  * What is measured, one line each. `npm run bench -- --only NAME` picks by the name or its beginning.
  */
-import type { GrpcRoute, RestRoute } from "./contestant.ts";
+import type { GrpcRoute, HttpRoute, SocketRoute } from "./contestant.ts";
 import { STREAM_LENGTH } from "./payloads.ts";
 
-interface WrkScenario {
-  readonly kind: "wrk";
+/** The contestant that the others are compared with. */
+export const OURS = "dragoman";
+
+interface Load {
   readonly name: string;
   readonly title: string;
-  readonly route: RestRoute;
   readonly connections: number;
   /** Costs are given for one of so many messages of an answer, not for the request. */
   readonly messages?: number;
+  /** What is counted, where it is not a request or a message. */
+  readonly unit?: string;
+  /** We are measured on this route too, in the same rounds: what ours is to be compared with. */
+  readonly beside?: { readonly route: HttpRoute; readonly title: string };
 }
 
-interface H2loadScenario {
+interface WrkScenario extends Load {
+  readonly kind: "wrk";
+  readonly route: HttpRoute;
+}
+
+interface H2loadScenario extends Load {
   readonly kind: "h2load";
-  readonly name: string;
-  readonly title: string;
   readonly route: GrpcRoute;
-  readonly connections: number;
   readonly streams: number;
-  readonly messages?: number;
+}
+
+interface SocketScenario extends Load {
+  readonly kind: "sockets";
+  readonly route: SocketRoute;
 }
 
 interface FootprintScenario {
   readonly kind: "footprint";
   readonly name: string;
   readonly title: string;
-  readonly connections: number;
 }
 
-export type LoadScenario = WrkScenario | H2loadScenario;
-export type Scenario = LoadScenario | FootprintScenario;
+export interface OpenSocketsScenario {
+  readonly kind: "open-sockets";
+  readonly name: string;
+  readonly title: string;
+  readonly routes: readonly SocketRoute[];
+}
+
+export type LoadScenario = WrkScenario | H2loadScenario | SocketScenario;
+export type Scenario = LoadScenario | FootprintScenario | OpenSocketsScenario;
+
+const restGet = { route: "rest-get", title: "REST GET" } as const;
 
 export const scenarios: readonly Scenario[] = [
   { kind: "wrk", name: "rest-get", title: "REST GET, 10 headers, 64 connections", route: "rest-get", connections: 64 },
@@ -57,6 +76,41 @@ export const scenarios: readonly Scenario[] = [
     streams: 4,
     messages: STREAM_LENGTH,
   },
+  { kind: "wrk", name: "grpc-web", title: "gRPC-Web unary, 64 connections", route: "grpc-web", connections: 64, beside: restGet },
+  {
+    kind: "wrk",
+    name: "connect-proto",
+    title: "Connect unary, protobuf, 64 connections",
+    route: "connect-proto",
+    connections: 64,
+    beside: restGet,
+  },
+  {
+    kind: "wrk",
+    name: "connect-json",
+    title: "Connect unary, JSON, 64 connections",
+    route: "connect-json",
+    connections: 64,
+    beside: restGet,
+  },
+  { kind: "wrk", name: "pass-through", title: "HTTP/1.1 pass-through, 10 headers, 64 connections", route: "pass-through", connections: 64 },
+  {
+    kind: "sockets",
+    name: "ws-echo",
+    title: "WebSocket pass-through, 64 sockets, 100 bytes there and back",
+    route: "ws-echo",
+    connections: 64,
+    unit: "round trip",
+  },
+  {
+    kind: "sockets",
+    name: "ws-grpc",
+    title: "WebSocket to a bidirectional gRPC stream, 64 sockets, 100 bytes of JSON there and back",
+    route: "ws-grpc",
+    connections: 64,
+    unit: "round trip",
+  },
   { kind: "wrk", name: "latency", title: "REST GET, one connection: latency", route: "rest-get", connections: 1 },
-  { kind: "footprint", name: "footprint", title: "Start and memory", connections: 10_000 },
+  { kind: "footprint", name: "footprint", title: "Start and memory" },
+  { kind: "open-sockets", name: "ws-10k", title: "Memory with open WebSockets", routes: ["ws-grpc", "ws-echo"] },
 ];

@@ -6,13 +6,24 @@
 import { isDeepStrictEqual } from "node:util";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:http2";
-import type { GrpcRoute, Route } from "./contestant.ts";
-import { expectedAnswer, GRPC_HEADERS, GRPC_PATHS, grpcAnswer, grpcBody, REST_REQUESTS } from "./payloads.ts";
+import type { GrpcRoute, HttpRoute, Route } from "./contestant.ts";
+import { EchoSocket, framesOf } from "./echo-socket.ts";
+import {
+  expectedAnswer,
+  expectedBytes,
+  GRPC_HEADERS,
+  GRPC_PATHS,
+  grpcAnswer,
+  grpcBody,
+  HTTP_REQUESTS,
+  SOCKET_PATHS,
+  SOCKET_TEXT,
+} from "./payloads.ts";
 import type { HttpRequest } from "./generators.ts";
 
 interface Answer {
   readonly status: number;
-  readonly body: string;
+  readonly body: Buffer;
 }
 
 function askHttp(port: number, { method, path, headers, body }: HttpRequest): Promise<Answer> {
@@ -25,7 +36,7 @@ function askHttp(port: number, { method, path, headers, body }: HttpRequest): Pr
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
     });
     request.end(body);
   });
@@ -62,15 +73,33 @@ export async function wrongAnswer(route: Route, port: number): Promise<string | 
     if (grpcStatus !== "0") return `grpc-status ${grpcStatus}`;
     return body.equals(grpcAnswer(route)) ? undefined : `another message: ${body.toString("hex", 0, 300)}`;
   }
-  const { status, body } = await askHttp(port, REST_REQUESTS[route]);
-  if (status !== 200) return `status ${status}: ${body.slice(0, 200)}`;
-  let json: unknown;
-  try {
-    json = route === "rest-stream" ? streamOf(body) : JSON.parse(body);
-  } catch {
-    return `not JSON: ${body.slice(0, 200)}`;
+  if (route === "ws-echo" || route === "ws-grpc") {
+    const socket = await EchoSocket.open(port, SOCKET_PATHS[route], framesOf(SOCKET_TEXT));
+    await socket.exchange(5000);
+    socket.close();
+    return undefined;
   }
-  return isDeepStrictEqual(json, expectedAnswer(route)) ? undefined : `other JSON: ${body.slice(0, 300)}`;
+  const { status, body } = await askHttp(port, HTTP_REQUESTS[route]);
+  if (status !== 200) return `status ${status}: ${body.toString("utf8", 0, 200)}`;
+  return isRight(route, body) ? undefined : `another answer: ${JSON.stringify(body.toString("latin1", 0, 300))}`;
+}
+
+const TRAILERS_FLAG = 0x80;
+
+function isRight(route: HttpRoute, body: Buffer): boolean {
+  if (route === "connect-proto") return body.equals(expectedBytes(route));
+  if (route === "grpc-web") {
+    const message = expectedBytes(route);
+    const trailers = body.subarray(message.length);
+    const framed = body.subarray(0, message.length).equals(message) && trailers[0] === TRAILERS_FLAG;
+    return framed && /(^|\n)grpc-status: ?0\r\n/.test(trailers.toString("latin1", 5));
+  }
+  try {
+    const json: unknown = route === "rest-stream" ? streamOf(body.toString()) : JSON.parse(body.toString());
+    return isDeepStrictEqual(json, expectedAnswer(route));
+  } catch {
+    return false; // not JSON
+  }
 }
 
 /** The messages of a stream: an array, or one on each line, which grpc-gateway wraps as `{"result": ...}`. */

@@ -5,7 +5,8 @@
  *
  * It answers every call with the request's own message (so SayHello and Echo are the same code), except when the
  * message opens with field 15 as a varint (0x78): that is bench.ListOrdersRequest, answered with the message in LIST;
- * or with field 14 (0x70): bench.WatchOrdersRequest, answered with `count` times the message in EVENT, a frame each.
+ * or with field 14 (0x70): bench.WatchOrdersRequest, answered with `count` times the message in EVENT, a frame each;
+ * or with field 13 as text (0x6a): bench.ChatLine, and every byte of the stream is sent back as it comes.
  * The method is told by the message and not by :path, so request header blocks need no HPACK decoder here at all; the
  * trap is that header blocks we *send* must still obey the peer's SETTINGS_HEADER_TABLE_SIZE (see `send_head`).
  */
@@ -26,7 +27,7 @@
 enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION };
 enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8 };
 enum { FRAME_HEAD = 9, MAX_FRAME = 16384, BUCKETS = 1024, STREAM_WINDOW = 1 << 24, READ_SIZE = 1 << 16 };
-enum { NO_TABLE = -1, LIST_TAG = 0x78, WATCH_TAG = 0x70, MAX_EVENTS = 10000 };
+enum { NO_TABLE = -1, LIST_TAG = 0x78, WATCH_TAG = 0x70, CHAT_TAG = 0x6a, MAX_EVENTS = 10000 };
 
 typedef struct Stream {
   struct Stream *next;         /* in its bucket */
@@ -35,7 +36,8 @@ typedef struct Stream {
   int64_t window;              /* how much the peer lets us send on it */
   uint8_t *message;            /* request while it arrives, then what is left of the answer */
   size_t length, capacity, sent, piece;
-  int blocked;
+  uint32_t received;
+  int blocked, chat, ended;    /* chat: answered while it still arrives; ended: the request has */
 } Stream;
 
 typedef struct {
@@ -74,6 +76,11 @@ static void frame(Connection *c, int type, int flags, uint32_t id, const void *p
   if (size) memcpy(o + FRAME_HEAD, payload, size);
 }
 
+static void window_update(Connection *c, uint32_t id, uint32_t size) {
+  uint8_t increment[] = {size >> 24, size >> 16, size >> 8, size};
+  frame(c, WINDOW_UPDATE, 0, id, increment, sizeof increment);
+}
+
 /* ---- streams ---- */
 
 static Stream *find(Connection *c, uint32_t id) {
@@ -86,23 +93,35 @@ static Stream *open_stream(Connection *c, uint32_t id) {
   Stream *s = c->spare;
   if (s) c->spare = s->next;
   else s = calloc(1, sizeof *s);
-  s->id = id, s->window = c->stream_window, s->length = s->sent = 0, s->blocked = 0;
+  s->id = id, s->window = c->stream_window, s->length = s->sent = 0, s->received = 0, s->blocked = s->chat = s->ended = 0;
   Stream **bucket = &c->buckets[id / 2 % BUCKETS];
   s->next = *bucket, *bucket = s;
   return s;
+}
+
+static void block(Connection *c, Stream *s) {
+  if (s->blocked) return;
+  s->blocked = 1, s->next_blocked = 0;
+  if (c->blocked) c->blocked_tail->next_blocked = s;
+  else c->blocked = s;
+  c->blocked_tail = s;
+}
+
+static void unblock(Connection *c, Stream *s) {
+  if (!s->blocked) return;
+  Stream *before = 0;
+  for (Stream *b = c->blocked; b != s; b = b->next_blocked) before = b;
+  if (before) before->next_blocked = s->next_blocked;
+  else c->blocked = s->next_blocked;
+  if (c->blocked_tail == s) c->blocked_tail = before;
+  s->blocked = 0;
 }
 
 static void close_stream(Connection *c, Stream *s) {
   Stream **link = &c->buckets[s->id / 2 % BUCKETS];
   while (*link != s) link = &(*link)->next;
   *link = s->next;
-  if (s->blocked) {
-    Stream *before = 0;
-    for (Stream *b = c->blocked; b != s; b = b->next_blocked) before = b;
-    if (before) before->next_blocked = s->next_blocked;
-    else c->blocked = s->next_blocked;
-    if (c->blocked_tail == s) c->blocked_tail = before;
-  }
+  unblock(c, s);
   s->next = c->spare, c->spare = s;
 }
 
@@ -159,13 +178,34 @@ static int send_message(Connection *c, uint32_t id, int64_t *window, const uint8
   return 1;
 }
 
-static void pump(Connection *c) {
-  for (Stream *s = c->blocked, *next; s && c->window > 0; s = next) {
-    next = s->next_blocked;
-    if (!send_message(c, s->id, &s->window, s->message, s->length, s->piece, &s->sent)) continue;
+/* Goes on with the answer that is held: it ends, or, of a chat, rests until more comes. */
+static void advance(Connection *c, Stream *s) {
+  if (!send_message(c, s->id, &s->window, s->message, s->length, s->piece, &s->sent)) {
+    block(c, s);
+  } else if (s->chat && !s->ended) {
+    unblock(c, s);
+    s->length = s->sent = 0;
+  } else {
     send_trailers(c, s->id);
     close_stream(c, s);
   }
+}
+
+static void pump(Connection *c) {
+  for (Stream *s = c->blocked, *next; s && c->window > 0; s = next) {
+    next = s->next_blocked;
+    advance(c, s);
+  }
+}
+
+/* What a chat said is sent back at once; its end ends the answer. */
+static void chat(Connection *c, Stream *s, const uint8_t *bytes, size_t size, int last) {
+  if (!s->chat) send_head(c, s->id), s->chat = 1, s->piece = MAX_FRAME;
+  append(s, bytes, size);
+  s->ended = last;
+  s->received += size;
+  if (!last && s->received > STREAM_WINDOW / 4) window_update(c, s->id, s->received), s->received = 0;
+  advance(c, s);
 }
 
 static void answer(Connection *c, Stream *s, const uint8_t *request, size_t length) {
@@ -187,10 +227,8 @@ static void answer(Connection *c, Stream *s, const uint8_t *request, size_t leng
     s->length = 0;
     append(s, message, length);
   }
-  s->sent = sent, s->piece = piece, s->blocked = 1, s->next_blocked = 0;
-  if (c->blocked) c->blocked_tail->next_blocked = s;
-  else c->blocked = s;
-  c->blocked_tail = s;
+  s->sent = sent, s->piece = piece;
+  block(c, s);
 }
 
 /* ---- frames in ---- */
@@ -216,15 +254,12 @@ static void on_settings(Connection *c, const uint8_t *p, size_t size) {
 
 static void on_data(Connection *c, uint32_t id, int flags, const uint8_t *p, size_t size) {
   c->received += size;
-  if (c->received > 1 << 24) {
-    uint8_t increment[] = {c->received >> 24, c->received >> 16, c->received >> 8, c->received};
-    frame(c, WINDOW_UPDATE, 0, 0, increment, 4);
-    c->received = 0;
-  }
+  if (c->received > 1 << 24) window_update(c, 0, c->received), c->received = 0;
   Stream *s = find(c, id);
-  if (!s || s->blocked) return;
+  if (!s || (s->blocked && !s->chat)) return;
   if (flags & PADDED) size -= 1 + p[0], p++;
-  if (flags & END_STREAM && s->length == 0) answer(c, s, p, size);
+  if (s->chat || (s->length == 0 && size > 5 && p[5] == CHAT_TAG)) chat(c, s, p, size, flags & END_STREAM);
+  else if (flags & END_STREAM && s->length == 0) answer(c, s, p, size);
   else {
     append(s, p, size);
     if (flags & END_STREAM) answer(c, s, s->message, s->length);
@@ -241,7 +276,8 @@ static void on_frame(Connection *c, int type, int flags, uint32_t id, const uint
     case HEADERS: /* trailers of a request are none of ours; a request without a message is one of no bytes */
       s = find(c, id);
       if (!s) s = open_stream(c, id);
-      if (flags & END_STREAM && !s->blocked) {
+      if (flags & END_STREAM && s->chat) chat(c, s, empty, 0, 1);
+      else if (flags & END_STREAM && !s->blocked) {
         if (s->length) answer(c, s, s->message, s->length);
         else answer(c, s, empty, sizeof empty);
       }
@@ -312,8 +348,8 @@ static void close_connection(Connection *c) {
 }
 
 static void accept_all(int listener) {
-  /* MAX_CONCURRENT_STREAMS 1024, INITIAL_WINDOW_SIZE 2^24, then the connection's window raised by 2^29 */
-  static const uint8_t settings[] = {0, 3, 0, 0, 4, 0, 0, 4, STREAM_WINDOW >> 24, (uint8_t)(STREAM_WINDOW >> 16), 0, 0};
+  /* MAX_CONCURRENT_STREAMS 65536, INITIAL_WINDOW_SIZE 2^24, then the connection's window raised by 2^29 */
+  static const uint8_t settings[] = {0, 3, 0, 1, 0, 0, 0, 4, STREAM_WINDOW >> 24, (uint8_t)(STREAM_WINDOW >> 16), 0, 0};
   static const uint8_t increment[] = {0x20, 0, 0, 0};
   int fd, one = 1;
   while ((fd = accept4(listener, 0, 0, SOCK_NONBLOCK)) >= 0) {

@@ -6,6 +6,8 @@ import { createServer, type ServerHttp2Stream } from "node:http2";
 
 const LIST_TAG = 0x78;
 const WATCH_TAG = 0x70;
+const CHAT_TAG = 0x6a;
+const HEAD = { ":status": 200, "content-type": "application/grpc" };
 const [port, listFile, eventFile] = process.argv.slice(2);
 const list = listFile === undefined ? undefined : readFileSync(listFile);
 const event = eventFile === undefined ? undefined : readFileSync(eventFile);
@@ -23,12 +25,17 @@ function sendEvents(stream: ServerHttp2Stream, count: number): void {
 const server = createServer();
 server.on("stream", (stream) => {
   const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  stream.on("data", (chunk: Buffer) => {
+    if (chunks.length === 0 && chunk[5] === CHAT_TAG) stream.respond(HEAD, { waitForTrailers: true });
+    if (stream.headersSent) stream.write(chunk);
+    else chunks.push(chunk);
+  });
   stream.on("error", () => undefined);
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   stream.on("end", () => {
+    if (stream.headersSent) return void stream.end();
     const request = Buffer.concat(chunks);
-    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+    stream.respond(HEAD, { waitForTrailers: true });
     if (event !== undefined && request[5] === WATCH_TAG) sendEvents(stream, (request[6]! & 0x7f) | ((request[7] ?? 0) << 7));
     else stream.end(list !== undefined && request[5] === LIST_TAG ? list : request);
   });

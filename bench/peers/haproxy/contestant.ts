@@ -1,14 +1,14 @@
-/** haproxy as HTTP/2 proxy on both sides, one thread. It logs only to syslog, so its access log is off. */
+/** haproxy as HTTP/2 or HTTP/1.1 proxy on both sides, one thread. It logs only to syslog, so its access log is off. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
-import type { Contestant } from "../../load/contestant.ts";
+import { type Contestant, isPlainHttp, type Route } from "../../load/contestant.ts";
 
 const PATHS = ["haproxy", "/usr/sbin/haproxy"];
 
 export const haproxy: Contestant = {
   name: "haproxy",
-  routes: ["grpc", "grpc-stream"],
+  routes: ["grpc", "grpc-stream", "pass-through", "ws-echo"],
   on: "timeouts, statistics; no access log; nbthread 1",
   async prepare() {
     for (const file of PATHS) {
@@ -16,9 +16,9 @@ export const haproxy: Contestant = {
       if (said.status !== 0) continue;
       return {
         version: said.stdout.split(" ")[2] ?? "unknown",
-        launch: ({ listen, backend }, folder) => {
+        launch: ({ listen, backend }, folder, route) => {
           const config = join(folder, "haproxy.cfg");
-          writeFileSync(config, configuration(listen, backend));
+          writeFileSync(config, configuration(listen, backend, route));
           return { command: [file, "-db", "-q", "-f", config] };
         },
       };
@@ -27,7 +27,8 @@ export const haproxy: Contestant = {
   },
 };
 
-function configuration(listen: number, backend: number): string {
+function configuration(listen: number, backend: number, route: Route): string {
+  const spoken = isPlainHttp(route) ? "h1" : "h2";
   return `
 global
   nbthread 1
@@ -39,11 +40,13 @@ defaults
   timeout client 1h
   timeout server 15s
   timeout http-request 1h
+  timeout tunnel 1h
+  option forwardfor
   http-reuse always
 frontend in
-  bind 127.0.0.1:${listen} proto h2 backlog 4096
+  bind 127.0.0.1:${listen} proto ${spoken} backlog 4096
   default_backend out
 backend out
-  server one 127.0.0.1:${backend} proto h2
+  server one 127.0.0.1:${backend} proto ${spoken}
 `;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readH2load, readWrk, wrkScript } from "../../../bench/load/generators.ts";
+import { readH2load, readSocketLoad, readWrk, wrkScript } from "../../../bench/load/generators.ts";
 import { chartSvg } from "../../../bench/load/chart.ts";
-import { expectedAnswer, listAnswer, REST_REQUESTS } from "../../../bench/load/payloads.ts";
+import { expectedAnswer, HTTP_REQUESTS, listAnswer, SOCKET_TEXT } from "../../../bench/load/payloads.ts";
 import { median } from "../../../bench/load/statistics.ts";
 
 const WRK = `Running 2s test @ http://127.0.0.1:8080/v1/hello/world
@@ -37,21 +37,34 @@ describe("the benchmark's instruments", () => {
   it("refuse output they do not understand", () => {
     assert.throws(() => readWrk("unable to connect to 127.0.0.1:1"), /wrk said: unable to connect/);
     assert.throws(() => readH2load(""), /h2load said/);
+    assert.throws(() => readSocketLoad("Error: no upgrade"), /socket-load said: Error: no upgrade/);
+  });
+
+  it("read what the socket load prints, whatever stands beside it", () => {
+    const said = 'the connection was closed\n{"completed":10,"failed":1,"perSecond":5.5}\n';
+    assert.deepEqual(readSocketLoad(said), { completed: 10, failed: 1, perSecond: 5.5, p50Us: undefined, p99Us: undefined });
   });
 
   it("give wrk the request as text that Lua reads", () => {
     const script = wrkScript({ method: "POST", path: "/", headers: [["a", 'b"c']], body: '{"x":"\\n"}' });
-    assert.equal(script, 'wrk.method = "POST"\nwrk.headers["a"] = "b\\"c"\nwrk.body = "{\\"x\\":\\"\\\\n\\"}"\n');
+    assert.equal(
+      script,
+      'wrk.method = "POST"\nwrk.headers["a"] = "b\\"c"\nwrk.body = "\\123\\034\\120\\034\\058\\034\\092\\110\\034\\125"\n',
+    );
   });
 
   it("send the sizes that the tables name", () => {
-    const post = Buffer.byteLength(REST_REQUESTS["rest-post"].body!);
+    const post = Buffer.byteLength(HTTP_REQUESTS["rest-post"].body!);
     assert.ok(post > 850 && post < 950, `${post} bytes`);
     const list = JSON.stringify(expectedAnswer("rest-list")).length;
     assert.ok(list > 85_000 && list < 95_000, `${list} bytes of JSON`);
     assert.ok(listAnswer().length > 45_000);
-    const heads = REST_REQUESTS["rest-get"].headers;
+    const heads = HTTP_REQUESTS["rest-get"].headers;
     assert.equal(heads.length + 1, 10, "with Host");
+  });
+
+  it("send WebSockets texts of 100 bytes", () => {
+    assert.equal(Buffer.byteLength(SOCKET_TEXT), 100);
   });
 
   it("take the middle", () => {
