@@ -18,6 +18,7 @@ import { buildSchema } from "../../src/schema/build-schema.ts";
 import { createMethodTable } from "../../src/schema/method-table.ts";
 import { CallMetrics } from "../../src/telemetry/call-metrics.ts";
 import { LineWriter } from "../../src/telemetry/line-writer.ts";
+import { untraced } from "../../src/telemetry/tracing.ts";
 import { createCluster } from "../../src/upstream/cluster.ts";
 import type { BodyReader, Exchange, Peer, RequestHead } from "../../src/wire/exchange.ts";
 import type { ClientState, ClientStream, HttpClient, RequestTemplate, ResponseSink } from "../../src/wire/http-client.ts";
@@ -114,6 +115,7 @@ export default function (bench: Bench): void {
     metrics,
     timers: new TimerWheel(systemClock),
     lines: () => lines,
+    tracing: untraced,
   };
   const messageBytes = 4 << 20;
   const cluster = createCluster({

@@ -20,6 +20,7 @@ import { policies } from "../../src/policies/index.ts";
 import type { Services } from "../../src/policies/policy.ts";
 import { CallMetrics } from "../../src/telemetry/call-metrics.ts";
 import { LineWriter } from "../../src/telemetry/line-writer.ts";
+import { untraced } from "../../src/telemetry/tracing.ts";
 
 const method = { path: "/shop.v1.Orders/Get", unary: true } as Method;
 const caller = { address: "127.0.0.1", protocol: "rest", secure: false };
@@ -43,6 +44,7 @@ export default function (bench: Bench): void {
     metrics,
     timers: new TimerWheel(systemClock),
     lines: () => lines,
+    tracing: untraced,
   };
   const layers = policies.map((policy) => {
     const given = policy.kind === "access-log" ? { path: "/dev/null" } : {};

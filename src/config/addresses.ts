@@ -67,7 +67,7 @@ export function isSecure({ scheme }: Upstream): boolean {
 }
 
 /** A string that `parse` accepts; its message is the issue's. */
-function parsable(parse: (text: string) => unknown, expected: string): z.ZodMiniString {
+export function parsable(parse: (text: string) => unknown, expected: string): z.ZodMiniString {
   return z.string({ error: expected }).check((payload) => {
     try {
       parse(payload.value);

@@ -9,6 +9,7 @@ import { described, duration, optional, setting, size, withUnits, type WithUnits
 import { hostPort, upstreamUrl } from "./addresses.ts";
 import { cors } from "./cors-settings.ts";
 import { binding, httpRule, json, profiles, restOfMethod, streamForm } from "./rest-settings.ts";
+import { telemetry } from "./telemetry-settings.ts";
 import { websocket } from "./websocket-settings.ts";
 
 // zod would write code for each schema; it is used once, so that costs more than it gives, and some places forbid it.
@@ -166,6 +167,7 @@ export const configSchema = z.strictObject({
     "Policies, JSON and events of some methods: `package.Service/Method`, `package.Service/*`, `package.*`.",
   ),
   limits: setting(limits, {}, "What one caller may use up."),
+  telemetry: setting(telemetry, {}, "What is told of calls, and to whom."),
   admin: setting(admin, {}, "The listener for operators."),
   drain: setting(duration, "30s", "How long calls may take to finish after SIGTERM."),
 });

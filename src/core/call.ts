@@ -11,7 +11,7 @@ import type { Deadline } from "./deadline.ts";
 import type { Host, HostGate } from "./host.ts";
 import type { Messages } from "./messages.ts";
 import type { Metadata } from "./metadata.ts";
-import type { Method } from "./method.ts";
+import type { HttpBinding, Method } from "./method.ts";
 import { Slots } from "./slots.ts";
 import type { Status } from "./status.ts";
 
@@ -50,6 +50,10 @@ export class Call {
   gate: HostGate | undefined = undefined;
   /** Hosts of earlier attempts: not again while there are others. */
   tried: readonly Host[] | undefined = undefined;
+  /** The REST binding the request came by, for those who tell of the call. */
+  binding: HttpBinding | undefined = undefined;
+  /** The HTTP status it was answered with, where that is not what its code stands for; 0 for that. */
+  httpStatus = 0;
   /** Bytes of request and response messages that crossed the inbound side, for metrics and log. */
   requestBytes = 0;
   responseBytes = 0;

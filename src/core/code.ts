@@ -33,6 +33,13 @@ export function codeName(code: Code): CodeName {
   return names[code]!;
 }
 
+const httpStatuses: readonly number[] = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+/** The HTTP status that a code is answered with (google/rpc/code.proto). */
+export function httpStatusOfCode(code: Code): number {
+  return httpStatuses[code] ?? 500;
+}
+
 /** The code a peer meant by `value`; anything outside the table is UNKNOWN. */
 export function codeFromNumber(value: number): Code {
   return Number.isInteger(value) && value >= 0 && value < names.length ? (value as Code) : Code.UNKNOWN;

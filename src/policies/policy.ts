@@ -11,6 +11,7 @@ import type { Random } from "../core/random.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
 import type { CallMetrics } from "../telemetry/call-metrics.ts";
 import type { LineWriter } from "../telemetry/line-writer.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type * as z from "zod/mini";
 import { withUnits, type WithUnits } from "./settings.ts";
 
@@ -25,6 +26,8 @@ export interface Services {
   readonly timers: TimerWheel;
   /** The writer for a destination ("stdout", "stderr" or a path); the same one whenever the same destination is asked for. */
   readonly lines: (destination: string) => LineWriter;
+  /** How calls are traced: as the configuration says, so anew with every reload. */
+  readonly tracing: Tracing;
 }
 
 export interface PolicySpec<Config extends z.ZodMiniObject> {

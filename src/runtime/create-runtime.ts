@@ -75,6 +75,7 @@ export async function createRuntime(config: Config, services: ProcessServices): 
   try {
     const runtime = new ServiceRuntime(services, own, await Generation.create({ config, policies, services, own }));
     stack.defer(() => runtime.closeUpstream());
+    await services.telemetry.configure(config);
     await runtime.listen(stack);
     return runtime;
   } catch (error) {
@@ -225,6 +226,7 @@ class ServiceRuntime implements Runtime {
       throw error;
     }
     this.generation = next;
+    await this.services.telemetry.configure(config);
     this.leave(config.drainMs, previous, next, replaced);
   }
 

@@ -20,6 +20,7 @@ import { catalogueOf } from "./catalogue.ts";
 import type { Serving } from "./dispatch.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 import { Pipelines } from "./pipelines.ts";
+import { attempting, tracingOf } from "./traced-upstream.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { createSchemaSource, SchemaWatch } from "./schema-watch.ts";
 import { StartError } from "./start-error.ts";
@@ -78,10 +79,14 @@ export class Generation {
     this.services = options.services;
     this.hop = hop;
     this.own = options.own;
+    const tracing = tracingOf(options.config, options.services);
+    const traced = attempting(options.config, options.services, tracing);
+    const { plainHttp } = hop.cluster;
     this.pipelines = new Pipelines({
       ...options,
-      target: hop.cluster.handler,
-      own: (method) => (isHttpMethod(method) ? hop.cluster.plainHttp : options.own?.handlerOf(method.path, options.config, hop.reflection)),
+      services: { ...options.services, tracing },
+      target: traced(hop.cluster.handler),
+      own: (method) => (isHttpMethod(method) ? plainHttp && traced(plainHttp) : options.own?.handlerOf(method.path, options.config, hop.reflection)),
     });
     this.current = this.serve(hop.watch?.table);
   }

@@ -10,10 +10,13 @@ import { TimerWheel } from "../core/timer-wheel.ts";
 import type { Services } from "../policies/policy.ts";
 import { CallMetrics } from "../telemetry/call-metrics.ts";
 import { LineWriter } from "../telemetry/line-writer.ts";
+import { untraced } from "../telemetry/tracing.ts";
 import { whyUnreadable } from "../config/load-config.ts";
 import { StartError } from "./start-error.ts";
+import { Telemetry } from "./telemetry.ts";
 
 export interface ProcessServices extends Services {
+  readonly telemetry: Telemetry;
   /** Every open log. */
   readonly writers: ReadonlyMap<string, LineWriter>;
   /** Opens log files anew under their paths. */
@@ -24,12 +27,15 @@ export interface ProcessServices extends Services {
 export function createProcessServices(clock: Clock, logger: Logger): ProcessServices {
   const writers = new Map<string, LineWriter>();
   const timers = new TimerWheel(clock);
+  const telemetry = new Telemetry(clock, logger);
   return {
     clock,
     logger,
     random: systemRandom,
     metrics: new CallMetrics(),
     timers,
+    tracing: untraced,
+    telemetry,
     writers,
     lines(destination) {
       let writer = writers.get(destination);
@@ -47,6 +53,7 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     },
     async close() {
       timers.close();
+      await telemetry.close();
       await Promise.all([...writers.values()].map((writer) => writer.close()));
     },
   };

@@ -1,18 +1,19 @@
 /**
- * W3C Trace Context: reading and writing `traceparent`, and the limits of `tracestate` and `baggage`.
+ * W3C Trace Context: reading and writing `traceparent`, the one form in which a hop holds its own place in the trace.
  *
- * The rules that are easily missed (Trace Context Level 2, sections 3.2 and 3.3): a higher version is read as far as it is known and sent on as
- * 00; `traceparent` twice is none at all; an invalid one takes `tracestate` with it, but never the other way round.
+ * The rules that are easily missed (Trace Context Level 2, section 3.2): a higher version is read as far as it is known and sent on as 00;
+ * `traceparent` twice is none at all; an invalid one takes `tracestate` with it, but never the other way round.
  */
 import { slot } from "../core/slots.ts";
 import type { Random } from "../core/random.ts";
+import type { RatioSampler } from "./sampler.ts";
 
 /** The `traceparent` this hop sends on; its trace id is what logs show. */
 export const SentTraceparent = slot<string>("traceparent");
 
 /** "00-" + 32 + "-" + 16 + "-" + 2 */
 const length00 = 55;
-const sampledFlag = 1;
+export const sampledFlag = 1;
 const randomFlag = 2;
 
 /** Two hex digits as the little-endian 16 bits they are in memory. */
@@ -32,7 +33,10 @@ const traceIdAt = 3;
 /** Where the 32 hex digits of the trace are in a `traceparent`. */
 export const traceIdFrom = traceIdAt;
 export const traceIdTo = traceIdAt + 32;
-const spanIdAt = 36;
+/** Where its span id is. */
+export const spanIdFrom = 36;
+export const spanIdTo = 52;
+const spanIdAt = spanIdFrom;
 const flagsAt = 53;
 
 function putHex32(value: number, at: number): void {
@@ -69,17 +73,29 @@ function isZero(text: string, from: number, to: number): boolean {
   return true;
 }
 
-/** The `traceparent` for the next hop: same trace, a new parent id, known flags only. @param text one that {@link isTraceparent} accepted */
-export function continueTraceparent(text: string, random: Random): string {
-  scratch.write(text.slice(traceIdAt, spanIdAt - 1), traceIdAt, "latin1");
-  // Flags are two hex digits; only the lowest two bits are known, and they are in the last digit, which letters shift by nine.
+/** The flags of a `traceparent` that are known: sampled and random. @param text one that {@link isTraceparent} accepted */
+export function knownFlags(text: string): number {
+  // Two hex digits; only the lowest two bits are known, and they are in the last digit, which letters shift by nine.
   const digit = text.charCodeAt(flagsAt + 1);
-  return withSpanId(random, (digit > 0x39 ? digit + 9 : digit) & (sampledFlag | randomFlag));
+  return (digit > 0x39 ? digit + 9 : digit) & (sampledFlag | randomFlag);
 }
 
-/** A new trace, with ids that are random indeed, and flagged so. */
-export function newTraceparent(random: Random, sampled: boolean): string {
-  putRandomHex(random, traceIdAt, 4);
+/** @param text one of ours */
+export function isSampled(text: string): boolean {
+  // "0" is an even code unit.
+  return (text.charCodeAt(flagsAt + 1) & sampledFlag) !== 0;
+}
+
+/** The same trace with a span id of its own. @param text one that {@link isTraceparent} accepted */
+export function continueTraceparent(text: string, random: Random, flags: number = knownFlags(text)): string {
+  scratch.write(text.slice(traceIdAt, spanIdAt - 1), traceIdAt, "latin1");
+  return withSpanId(random, flags);
+}
+
+/** A new trace, with ids that are random indeed, and flagged so. @param sampling who decides, or what was decided */
+export function newTraceparent(random: Random, sampling: RatioSampler | boolean): string {
+  const folded = putRandomHex(random, traceIdAt, 4);
+  const sampled = typeof sampling === "boolean" ? sampling : sampling.takesFolded(folded);
   return withSpanId(random, randomFlag | (sampled ? sampledFlag : 0));
 }
 
@@ -90,54 +106,17 @@ function withSpanId(random: Random, flags: number): string {
   return scratch.toString("latin1", 0, length00);
 }
 
-/** All zeros is the one id that is not allowed: one chance in 2^64 is still a rule. */
-function putRandomHex(random: Random, at: number, words: number): void {
+/** All zeros is the one id that is not allowed: one chance in 2^64 is still a rule. @returns its words, folded by exclusive or */
+function putRandomHex(random: Random, at: number, words: number): number {
   let any = 0;
+  let folded = 0;
   for (let word = 0; word < words; word++) {
     const value = random.uint32();
     any |= value;
+    folded ^= value;
     putHex32(value, at + 8 * word);
   }
-  if (any === 0) putHex32(1, at);
-}
-
-const stateMembers = 32;
-const stateKey = /^(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})$/;
-const stateValue = /^[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
-
-/** `tracestate` to send on, its header fields combined in order; undefined when there is nothing valid to send. */
-export function combineTracestate(fields: readonly string[]): string | undefined {
-  const members: string[] = [];
-  const keys = new Set<string>();
-  for (const field of fields) {
-    for (const part of field.split(",")) {
-      const member = part.trim();
-      if (member === "") continue;
-      const equals = member.indexOf("=");
-      const key = member.slice(0, equals);
-      if (equals < 1 || !stateKey.test(key) || !stateValue.test(member.slice(equals + 1)) || keys.has(key)) return undefined;
-      keys.add(key);
-      if (members.length < stateMembers) members.push(member);
-    }
-  }
-  return members.length === 0 ? undefined : members.join(",");
-}
-
-const baggageMembers = 64;
-const baggageBytes = 8192;
-
-/** `baggage` to send on: what fits the limits every hop must carry (64 members, 8192 bytes); members beyond them are left out. */
-export function combineBaggage(fields: readonly string[]): string | undefined {
-  let combined = "";
-  let count = 0;
-  for (const field of fields) {
-    for (const part of field.split(",")) {
-      const member = part.trim();
-      if (member === "") continue;
-      if (count === baggageMembers || combined.length + member.length + 1 > baggageBytes) return combined || undefined;
-      combined = count === 0 ? member : `${combined},${member}`;
-      count++;
-    }
-  }
-  return combined || undefined;
+  if (any !== 0) return folded;
+  putHex32(1, at);
+  return 1;
 }

@@ -12,6 +12,7 @@ import type { Services } from "../../src/policies/policy.ts";
 import { CallMetrics } from "../../src/telemetry/call-metrics.ts";
 import { LineBytes } from "../../src/telemetry/line-bytes.ts";
 import type { LineWriter } from "../../src/telemetry/line-writer.ts";
+import { untraced } from "../../src/telemetry/tracing.ts";
 import { opaqueMethod, opaqueUnaryMethod } from "../../src/protocols/shared/opaque-type.ts";
 import { FakeClock } from "./fake-clock.ts";
 
@@ -41,6 +42,7 @@ export function createPolicyHost(): PolicyHost {
     random: { uint32: () => (++drawn * 0x9e3779b1) >>> 0 },
     metrics: new CallMetrics(),
     timers: new TimerWheel(clock),
+    tracing: untraced,
     written,
     lines(destination) {
       const lines = written.get(destination) ?? [];

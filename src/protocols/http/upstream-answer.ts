@@ -66,7 +66,7 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
 
   onHead(status: number, headers: readonly string[]): void {
     const { fields, contentLength } = answeredFields(headers);
-    this.httpStatus = status;
+    this.httpStatus = this.call.httpStatus = status;
     this.call.slots.set(HttpAnswerSlot, { status, contentLength });
     this.resolveReply({ metadata: Metadata.share(fields), messages: this, encoding: undefined, ended: undefined, end: this.end });
   }

@@ -174,6 +174,7 @@ function resumed(request: Payload, { events, method }: Binder, lastEventId: stri
 
 function makeCall(x: Exchange, { binder, method }: RouteMatch, fields: RequestFields, deadline: Deadline, messages: Messages): Call {
   const call = new Call(method, callerOf(x.peer, kind), Metadata.share(fields.metadata), messages, deadline, x.arrivedAtMs);
+  call.binding = binder.binding;
   if (binder.shapesResponse) call.slots.set(ResponseShape, binder);
   return call;
 }

@@ -6,11 +6,7 @@
  */
 import { Code } from "../../core/code.ts";
 
-const httpOfCode: readonly number[] = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
-
-export function httpStatusOfCode(code: Code): number {
-  return httpOfCode[code] ?? 500;
-}
+export { httpStatusOfCode } from "../../core/code.ts";
 
 /** What an answer without `grpc-status` means by its HTTP status alone. */
 export function codeOfHttpStatus(status: number): Code {

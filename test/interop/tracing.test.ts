@@ -1,0 +1,150 @@
+/** Spans of a running sidecar, as they arrive at a collector. */
+import assert from "node:assert/strict";
+import * as grpc from "@grpc/grpc-js";
+import { startEchoServer, loadEcho, type EchoServer } from "../support/echo-server.ts";
+import type { ReadSpan } from "../support/otlp.ts";
+import { startGrpcCollector, startHttpCollector, type TestCollector } from "../support/otlp-collector.ts";
+import { startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
+import { until } from "../support/until.ts";
+
+const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+const traceparent = `00-${trace}-00f067aa0ba902b7-01`;
+
+describe("tracing", () => {
+  let echo: EchoServer;
+  let collector: TestCollector;
+  let host: RuntimeHost | undefined;
+  before(async () => (echo = await startEchoServer()));
+  afterEach(async () => {
+    await host?.stop();
+    host = undefined;
+    await collector.stop();
+  });
+  after(() => echo.stop());
+
+  const start = async (settings: Readonly<Record<string, unknown>> = {}): Promise<string> => {
+    host = await startRuntime({
+      service: "echo",
+      "inbound.upstream": `grpc://127.0.0.1:${echo.port}`,
+      "telemetry.otlp": collector.url,
+      ...settings,
+    });
+    return `http://${host.runtime.address}`;
+  };
+  const get = async (url: string, headers: Readonly<Record<string, string>> = {}): Promise<number> => {
+    const response = await fetch(url, { headers: { connection: "close", ...headers }, signal: AbortSignal.timeout(5000) });
+    await response.text();
+    return response.status;
+  };
+  /** Server and client span of one call, once they have arrived. */
+  const bothOf = async (traceId?: string): Promise<{ server: ReadSpan; client: ReadSpan }> => {
+    const of = (kind: string): ReadSpan | undefined =>
+      collector.spans.find((span) => span.kind === kind && (traceId === undefined || span.traceId === traceId));
+    await until(() => of("server") !== undefined && of("client") !== undefined, "both spans");
+    return { server: of("server")!, client: of("client")! };
+  };
+
+  for (const [name, startCollector] of [
+    ["HTTP", startHttpCollector],
+    ["gRPC", startGrpcCollector],
+  ] as const)
+    it(`a REST call is a server span with a client span below it, above the upstream's, by OTLP/${name}`, async () => {
+      collector = await startCollector();
+      const base = await start();
+      assert.equal(await get(`${base}/v1/echo/hi`, { traceparent, tracestate: "a=1" }), 200);
+      const { server, client } = await bothOf(trace);
+      assert.equal(server.parentId, "00f067aa0ba902b7");
+      assert.equal(client.parentId, server.spanId);
+      assert.equal(String(echo.lastMetadata()!.get("traceparent")), `00-${trace}-${client.spanId}-01`);
+      assert.equal(server.name, "GET /v1/echo/{text}");
+      assert.equal(client.name, "dragoman.test.v1.Echo/Unary");
+      assert.deepEqual([server.traceState, client.traceState, server.status, client.status], ["a=1", "a=1", 0, 0]);
+      assert.deepEqual(server.attributes, {
+        "http.request.method": "GET",
+        "http.route": "/v1/echo/{text}",
+        "http.response.status_code": 200,
+        "url.scheme": "http",
+        "rpc.method": "dragoman.test.v1.Echo/Unary",
+        "dragoman.protocol": "rest",
+        "client.address": "127.0.0.1",
+      });
+      assert.deepEqual(client.attributes, {
+        "rpc.system.name": "grpc",
+        "rpc.method": "dragoman.test.v1.Echo/Unary",
+        "rpc.status_code": "OK",
+        "server.address": "127.0.0.1",
+        "server.port": echo.port,
+      });
+      assert.ok(server.startNs <= client.startNs && client.startNs <= client.endNs && client.endNs <= server.endNs);
+      assert.ok(Math.abs(Number(server.startNs / 1_000_000n) - Date.now()) < 60_000);
+      assert.equal(server.resource["service.name"], "echo");
+      assert.equal(server.scope, "dragoman");
+    });
+
+  it("a gRPC call, unary and streaming, has the names of RPC; a failure its type and reason", async () => {
+    collector = await startHttpCollector();
+    const base = await start();
+    const Echo = loadEcho();
+    const client = new Echo(base.slice("http://".length), grpc.credentials.createInsecure());
+    try {
+      await new Promise((resolve) => {
+        (client["unary"] as (request: object, done: (error: unknown) => void) => void).call(client, { text: "a", failCode: 14 }, resolve);
+      });
+      await new Promise((resolve) => {
+        const stream = (client["expand"] as (request: object) => grpc.ClientReadableStream<unknown>).call(client, { text: "a", count: 3 });
+        stream.on("data", () => undefined).on("end", resolve);
+      });
+    } finally {
+      client.close();
+    }
+    await until(() => collector.spans.length === 4, "four spans");
+    const server = collector.spans.filter(({ kind }) => kind === "server");
+    const failed = server.find(({ name }) => name.endsWith("/Unary"))!;
+    const streamed = server.find(({ name }) => name.endsWith("/Expand"))!;
+    assert.equal(failed.status, 2);
+    assert.equal(failed.parentId, "");
+    assert.deepEqual(failed.attributes, {
+      "rpc.system.name": "grpc",
+      "rpc.method": "dragoman.test.v1.Echo/Unary",
+      "rpc.status_code": "UNAVAILABLE",
+      "error.type": "UNAVAILABLE",
+      "dragoman.protocol": "grpc",
+      "dragoman.reason": "UPSTREAM_STATUS",
+      "dragoman.source": "upstream",
+      "client.address": "127.0.0.1",
+    });
+    assert.equal(streamed.status, 0);
+    assert.equal(streamed.attributes["rpc.status_code"], "OK");
+  });
+
+  it("a request that is no call is a span too, of no method", async () => {
+    collector = await startHttpCollector();
+    const base = await start();
+    assert.equal(await get(`${base}/v1/nothing`), 404);
+    await until(() => collector.spans.length === 1, "a span");
+    const [span] = collector.spans;
+    assert.deepEqual([span!.name, span!.status, span!.attributes["http.response.status_code"]], ["HTTP", 0, 404]);
+    assert.equal(span!.attributes["dragoman.reason"], "UNKNOWN_PATH");
+  });
+
+  it("what is not sampled is not recorded, and the caller's decision holds", async () => {
+    collector = await startHttpCollector();
+    const base = await start({ "telemetry.sampling": "0%" });
+    await get(`${base}/v1/echo/hi`);
+    await get(`${base}/v1/echo/hi`, { traceparent: traceparent.replace(/01$/, "00") });
+    await get(`${base}/v1/echo/hi`, { traceparent });
+    await bothOf(trace);
+    assert.equal(collector.spans.length, 2);
+    assert.equal(host!.services.telemetry.recorder.recorded, 2);
+  });
+
+  it("B3 comes in and goes out where it is configured", async () => {
+    collector = await startHttpCollector();
+    const base = await start({ "telemetry.propagation": ["b3"] });
+    await get(`${base}/v1/echo/hi`, { b3: "00f067aa0ba902b7-00f067aa0ba902b8-1" });
+    const { server, client } = await bothOf("0".repeat(16) + "00f067aa0ba902b7");
+    assert.equal(server.parentId, "00f067aa0ba902b8");
+    assert.equal(String(echo.lastMetadata()!.get("b3")), `00f067aa0ba902b7-${client.spanId}-1-${server.spanId}`);
+    assert.deepEqual(echo.lastMetadata()!.get("traceparent"), []);
+  });
+});
