@@ -43,7 +43,8 @@ export interface EchoServer {
   stop(): Promise<void>;
 }
 
-export async function startEchoServer(port = 0): Promise<EchoServer> {
+/** @param onCall told of each call that begins, with its metadata */
+export async function startEchoServer(port = 0, onCall?: (metadata: grpc.Metadata) => void): Promise<EchoServer> {
   const cancelled = new CancelledCalls();
   let lastMetadata: grpc.Metadata | undefined;
   let lastTimeoutMs: number | undefined;
@@ -52,6 +53,7 @@ export async function startEchoServer(port = 0): Promise<EchoServer> {
   type AnyCall = grpc.ServerUnaryCall<EchoRequest, unknown> | grpc.ServerWritableStream<EchoRequest, unknown>;
   const begin = (call: AnyCall | grpc.ServerReadableStream<EchoRequest, unknown> | grpc.ServerDuplexStream<EchoRequest, unknown>): void => {
     lastMetadata = call.metadata;
+    onCall?.(call.metadata);
     const deadline = call.getDeadline();
     lastTimeoutMs = deadline === Infinity ? undefined : Number(deadline) - Date.now();
     const initial = new grpc.Metadata();

@@ -62,7 +62,8 @@ export interface TranscodingServer {
   stop(): Promise<void>;
 }
 
-export async function startTranscodingServer(): Promise<TranscodingServer> {
+/** @param onCall told of each call that begins, with its metadata */
+export async function startTranscodingServer(onCall?: (metadata: grpc.Metadata) => void): Promise<TranscodingServer> {
   const cancelled = new CancelledCalls();
   let received = 0;
   let lastMetadata: grpc.Metadata | undefined;
@@ -78,6 +79,7 @@ export async function startTranscodingServer(): Promise<TranscodingServer> {
 
   const begin = (call: { metadata: grpc.Metadata }): void => {
     lastMetadata = call.metadata;
+    onCall?.(call.metadata);
   };
   const failure = (code: number): Partial<grpc.StatusObject> => ({ code, details: `failed with ${code}` });
 
