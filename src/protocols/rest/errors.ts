@@ -9,11 +9,14 @@ import { errorJson } from "../shared/error-json.ts";
 import { refuseInWords } from "../shared/refuse-in-words.ts";
 import { addAnswerHeaders, isBodiless } from "./headers.ts";
 
-/** Answers with an error, before anything else was written. */
-export function writeError(error: CallError, x: Exchange, catalogue: Catalogue): void {
+/**
+ * Answers with an error, before anything else was written.
+ * @param metadata that came before the error, where the error itself does not hold it
+ */
+export function writeError(error: CallError, x: Exchange, catalogue: Catalogue, metadata = error.metadata): void {
   x.body.cancel();
   if (error.reason === "UNSUPPORTED_MEDIA_TYPE" && isMethodPath(x.head.target, catalogue)) return refuseInWords(error, 415, x);
-  const { metadata, trailers } = error;
+  const { trailers } = error;
   const headers = ["content-type", "application/json", ...error.headers];
   if (error.code === Code.UNAUTHENTICATED && !error.headers.includes("www-authenticate") && metadata?.has("www-authenticate") !== true)
     headers.push("www-authenticate", trailers.get("www-authenticate") ?? "Bearer");

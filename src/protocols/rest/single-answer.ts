@@ -36,7 +36,7 @@ export function writeSingle(
   catalogue: Catalogue,
 ): Status | Promise<Status> {
   if (end.code !== Code.OK) {
-    writeError(errorOfStatus(end), x, catalogue);
+    writeError(errorOfStatus(end), x, catalogue, reply.metadata);
     return end;
   }
   try {

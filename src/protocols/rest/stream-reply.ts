@@ -58,7 +58,7 @@ export async function writeStream(reply: Reply, call: Call, x: Exchange, shape: 
   }
   answer.stopBeating();
   if (!x.open) answer.destroy();
-  else if (!answer.started && status.code !== Code.OK) writeError(errorOfStatus(status), x, catalogue);
+  else if (!answer.started && status.code !== Code.OK) writeError(errorOfStatus(status), x, catalogue, reply.metadata);
   else await answer.end(status, reply, catalogue);
   return status;
 }
