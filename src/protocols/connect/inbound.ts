@@ -18,6 +18,7 @@ import { methodAt, type Catalogue, type Inbound } from "../protocol.ts";
 import { callerOf } from "../shared/caller-of.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { collectBody } from "../shared/collect-body.ts";
+import { tooLarge } from "../shared/envelope.ts";
 import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
 import { MessageBody } from "../shared/message-body.ts";
@@ -113,6 +114,7 @@ function decodeGet(x: Exchange, fields: RequestFields, catalogue: Catalogue): Ca
       headers: ["allow", "POST"],
     });
   const { form, encoding, message } = readGetQuery(target.slice(path.length + 1));
+  if (message.length > catalogue.messageBytes) throw tooLarge(message.length, catalogue.messageBytes, "caller");
   const payload = unaryPayload(method, form, encoding, message, catalogue.messageBytes);
   return callOf(x, fields, method, new Deadline(x.arrivedAtMs + fields.timeoutMs), new SingleMessage(payload), message.length, form);
 }
