@@ -1,0 +1,181 @@
+/**
+ * The gRPC backend of the matrix: node:http2, which lets a script do what no gRPC library would.
+ *
+ * The trap: calls share a connection. Those that are to see it vanish are played together, and it vanishes once all of them have come so far.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { envelope, EnvelopeSplitter } from "../envelopes.ts";
+import { decodeRequest, encodeAnswer, encodeStatus, type Message } from "../messages.ts";
+import { traceIdOf, type MatrixBackend, type Script, type SeenCall } from "../script.ts";
+
+/** RFC 9113, section 7. */
+const internalError = 2;
+
+export async function startGrpcBackend(scripts: ReadonlyMap<string, Script>): Promise<MatrixBackend> {
+  const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  const server = createServer({ settings: { maxConcurrentStreams: 1000 } });
+  const vanishing = [...scripts.values()].filter(({ play }) => play === "vanishes");
+  /** Of every call that is to vanish; then nothing else is under way. */
+  const leaving: Promise<unknown>[] = [];
+  const vanish = (ready: Promise<unknown>): void => {
+    leaving.push(ready);
+    if (leaving.length < vanishing.length) return;
+    // Not the sessions: they would say goodbye.
+    void Promise.all(leaving).then(() => sockets.forEach((socket) => socket.destroy()));
+  };
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session)).on("error", () => undefined); // what broke shows in its streams
+  });
+  server.on("stream", (stream, headers) => {
+    const script = scripts.get(traceIdOf(String(headers["traceparent"])));
+    if (script === undefined) stream.close(internalError);
+    else new Conversation(stream, headers, script, vanish).begin();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    upstream: `grpc://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async stop() {
+      for (const session of sessions) session.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+class Conversation {
+  private readonly stream: ServerHttp2Stream;
+  private readonly script: Script;
+  private readonly seen: SeenCall;
+  private readonly vanish: (ready: Promise<unknown>) => void;
+  private readonly encoding: string | undefined;
+  private readonly splitter = new EnvelopeSplitter();
+  private readonly compresses: boolean;
+  private answered = 0;
+  private over = false;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, script: Script, vanish: (ready: Promise<unknown>) => void) {
+    this.stream = stream;
+    this.vanish = vanish;
+    this.script = script;
+    this.encoding = headers["grpc-encoding"] as string | undefined;
+    this.compresses = script.gzip && String(headers["grpc-accept-encoding"] ?? "").includes("gzip");
+    const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+    this.seen = { path: headers[":path"]!, headers: texts, messages: [], compressed: [], aborted: false };
+    script.seen.push(this.seen);
+  }
+
+  begin(): void {
+    const { script, stream } = this;
+    stream.on("error", () => undefined); // "close" has the code
+    stream.on("close", () => {
+      if (!this.over) this.seen.aborted = true;
+    });
+    stream.on("data", (chunk: Buffer) => {
+      for (const { flags, bytes } of this.splitter.push(chunk)) this.onMessage(flags, bytes);
+    });
+    stream.on("end", () => this.onEnd());
+    if (script.requests.length === 0) script.arrived.resolve();
+  }
+
+  private onMessage(flags: number, bytes: Buffer): void {
+    const { script, seen } = this;
+    const compressed = (flags & 1) === 1;
+    seen.messages.push(decodeRequest(compressed && this.encoding === "gzip" ? gunzipSync(bytes) : bytes));
+    seen.compressed.push(compressed);
+    if (seen.messages.length === script.requests.length) script.arrived.resolve();
+    if (script.kind !== "bidi") return;
+    if (script.play === "answers") this.answer(script.answers[this.answered]!);
+    else this.act();
+  }
+
+  private onEnd(): void {
+    if (this.script.kind !== "bidi") this.act();
+    else if (this.script.play === "answers") this.finish(0);
+  }
+
+  /** Everything but a conversation that goes well. */
+  private act(): void {
+    const { script, stream } = this;
+    const { failure } = script;
+    if (this.over) return;
+    switch (script.play) {
+      case "answers":
+        this.answerAll();
+        this.finish(0);
+        break;
+      case "fails":
+        this.over = true;
+        stream.respond({ ...this.headFields(), ...this.statusFields(failure!.code), ...script.tail }, { endStream: true });
+        break;
+      case "fails late":
+        this.answerAll();
+        this.finish(failure!.code);
+        break;
+      case "hangs":
+        break;
+      case "resets":
+        this.over = true;
+        stream.close(internalError);
+        break;
+      case "vanishes":
+        this.over = true;
+        this.answerAll();
+        this.vanish(script.answers.length > 0 ? script.answered.promise : Promise.resolve());
+        break;
+    }
+  }
+
+  private answerAll(): void {
+    this.begun();
+    for (const answer of this.script.answers) this.answer(answer);
+  }
+
+  private answer(message: Message): void {
+    this.begun();
+    const bytes = encodeAnswer(message);
+    this.answered++;
+    this.stream.write(this.compresses ? envelope(1, gzipSync(bytes)) : envelope(0, bytes));
+  }
+
+  private begun(): void {
+    const { stream, script } = this;
+    if (stream.headersSent || stream.destroyed) return;
+    stream.respond(
+      { ...this.headFields(), ...(this.compresses ? { "grpc-encoding": "gzip" } : {}), ...script.head },
+      { waitForTrailers: true },
+    );
+  }
+
+  private headFields(): Record<string, string | number> {
+    return { ":status": 200, "content-type": "application/grpc" };
+  }
+
+  private finish(code: number): void {
+    const { stream, script } = this;
+    if (this.over || stream.destroyed) return;
+    this.over = true;
+    this.begun();
+    stream.on("wantTrailers", () => stream.sendTrailers({ ...this.statusFields(code), ...script.tail }));
+    stream.end();
+  }
+
+  private statusFields(code: number): Record<string, string> {
+    const { failure } = this.script;
+    if (code === 0 || failure === undefined) return { "grpc-status": String(code) };
+    return {
+      "grpc-status": String(code),
+      "grpc-message": encodeURIComponent(failure.message),
+      "grpc-status-details-bin": encodeStatus(code, failure).toString("base64").replace(/=+$/, ""),
+    };
+  }
+}
