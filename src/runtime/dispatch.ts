@@ -42,7 +42,7 @@ export interface DispatcherOptions {
 const internalError = 0x2;
 
 /** The method that stands for everything that never reached one: one label for all of them. */
-const unmatched = opaqueMethod("/-/-");
+export const unmatched = opaqueMethod("/-/-");
 
 export function createDispatcher({ inbounds, serving, onFault }: DispatcherOptions): ExchangeHandler {
   return (x) => {

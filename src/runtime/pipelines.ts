@@ -1,5 +1,6 @@
 /**
  * The handler of each method: the policies that are on for it, composed once around the upstream. A policy that is off is not there.
+ * Those of a call stand around those of an attempt, so that trying again runs through the latter once more.
  *
  * The trap: composing is done when a method is first called, and remembered by the method itself; methods the schema does not know are
  * remembered up to a bound, because callers make up their names.
@@ -16,8 +17,9 @@ export interface PipelinesOptions {
   readonly policies: readonly Policy[];
   readonly config: Pick<Config, "policies" | "methods">;
   readonly services: Services;
-  readonly target: Handler;
-  /** What answers a method instead of the target. */
+  /** What carries a call of the method out. */
+  readonly target: (method: Method) => Handler;
+  /** What answers a method instead of the target, without any attempt. */
   readonly own?: ((method: Method) => Handler | undefined) | undefined;
 }
 
@@ -27,14 +29,17 @@ export class Pipelines {
   private readonly layers = new Map<string, Layer>();
   private readonly refusalLayers: readonly Layer[];
   private readonly handlers = new Map<Method, Handler>();
+  private readonly perCall: readonly Policy[];
+  private readonly perAttempt: readonly Policy[];
   private lastMethod: Method | undefined;
-  private lastHandler: Handler;
+  private lastHandler: Handler | undefined;
 
   /** Makes the layers of every line of the configuration, so that what cannot be made fails here and not in a call. */
   constructor(options: PipelinesOptions) {
     this.options = options;
-    this.lastHandler = options.target;
     const { policies, config } = options;
+    this.perCall = policies.filter(({ scope }) => scope === "call");
+    this.perAttempt = policies.filter(({ scope }) => scope === "attempt");
     this.refusalLayers = this.layersOf(
       policies.filter((policy) => policy.seesRefusals),
       config.policies,
@@ -43,7 +48,7 @@ export class Pipelines {
   }
 
   handlerOf(method: Method): Handler {
-    if (method === this.lastMethod) return this.lastHandler;
+    if (method === this.lastMethod) return this.lastHandler!;
     let handler = this.handlers.get(method);
     if (handler === undefined) {
       handler = this.composed(method);
@@ -76,8 +81,10 @@ export class Pipelines {
   }
 
   private composed(method: Method): Handler {
-    const { policies, config, target, own } = this.options;
-    return compose(this.layersOf(policies, policiesFor(config, method.path)), own?.(method) ?? target);
+    const { config, target, own } = this.options;
+    const settings = policiesFor(config, method.path);
+    const answer = own?.(method) ?? compose(this.layersOf(this.perAttempt, settings), target(method));
+    return compose(this.layersOf(this.perCall, settings), answer);
   }
 
   private layersOf(policies: readonly Policy[], settings: PolicySettings): Layer[] {

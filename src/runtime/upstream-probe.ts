@@ -5,6 +5,7 @@
  */
 import { connect } from "node:net";
 import type { Clock } from "../core/clock.ts";
+import { pause } from "../core/pause.ts";
 
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
@@ -37,17 +38,5 @@ export function accepts(host: string, port: number): Promise<boolean> {
     socket.setTimeout(connectTimeoutMs, () => settle(false));
     socket.once("connect", () => settle(true));
     socket.once("error", () => settle(false));
-  });
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.after(delayMs, done);
-    signal.addEventListener("abort", done, { once: true });
   });
 }

@@ -6,18 +6,14 @@
 import type { Config } from "../../config/schema.ts";
 import { CallError } from "../../core/call-error.ts";
 import { Metadata } from "../../core/metadata.ts";
-import { opaqueMethod } from "../../protocols/shared/opaque-type.ts";
 import type { MethodTable } from "../../schema/method-table.ts";
 import type { Exchange, ExchangeHandler, RequestHead } from "../../wire/exchange.ts";
 import { isUpgradable, type RawConnection, type Upgradable } from "../../wire/http1/upgradable.ts";
 import { answerApart } from "../answer-apart.ts";
-import type { Serving } from "../dispatch.ts";
+import { unmatched, type Serving } from "../dispatch.ts";
 import { ExchangeAround } from "../exchange-around.ts";
 import { edgeFields } from "./edge-fields.ts";
 import { forbiddenEscapes, normalPath } from "./edge-path.ts";
-
-/** The label that the dispatcher gives to what never reached a method. */
-const unmatched = opaqueMethod("/-/-");
 
 export interface EdgeOptions {
   readonly serve: ExchangeHandler;

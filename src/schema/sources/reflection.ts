@@ -12,7 +12,7 @@ import type { Schema, SchemaSource } from "../descriptor.ts";
 import { writeFileSet } from "../files/file-set.ts";
 import { SchemaError } from "../files/schema-error.ts";
 import { fetchReflectedFiles, type ReflectedFiles } from "./fetch-reflected-files.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../../core/pause.ts";
 import { ReflectionStream, type ReflectionVersion } from "./reflection-stream.ts";
 import { ProblemReporter, type OnProblem, type SchemaProblem } from "./schema-problem.ts";
 

@@ -6,7 +6,7 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "../../core/clock.ts";
 import type { Schema } from "../descriptor.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../../core/pause.ts";
 import { ProblemReporter, type OnProblem } from "./schema-problem.ts";
 
 export interface LoadedFiles {

@@ -8,10 +8,10 @@ import { callOf, createPolicyHost, okReply } from "../../support/policy-host.ts"
 
 const made: string[] = [];
 
-const recording = (kind: string, enabled: "always" | "default" | "opt-in", seesRefusals = false) =>
+const recording = (kind: string, enabled: "always" | "default" | "opt-in", seesRefusals = false, scope: "call" | "attempt" = "call") =>
   definePolicy({
     kind,
-    scope: "call",
+    scope,
     summary: "Records.",
     enabled,
     seesRefusals,
@@ -38,7 +38,7 @@ async function seen(pipelines: Pipelines, path: string): Promise<string[]> {
 describe("pipelines", () => {
   const target: Handler = () => Promise.resolve(okReply());
   const pipelinesOf = (config: ConstructorParameters<typeof Pipelines>[0]["config"]): Pipelines =>
-    new Pipelines({ policies, config, services: createPolicyHost(), target });
+    new Pipelines({ policies, config, services: createPolicyHost(), target: () => target });
 
   it("hold what is on, in the order of the list, with the settings of the method", async () => {
     const pipelines = pipelinesOf({
@@ -55,7 +55,7 @@ describe("pipelines", () => {
       policies: [policies[2]!],
       config: { policies: {}, methods: {} },
       services: createPolicyHost(),
-      target,
+      target: () => target,
     });
     assert.equal(pipelines.handlerOf(opaqueUnaryMethod("/a.B/C")), target);
   });
@@ -76,6 +76,18 @@ describe("pipelines", () => {
     const kept = (pipelines as unknown as { handlers: Map<unknown, unknown> }).handlers;
     assert.ok(kept.size <= 4096);
     assert.deepEqual(await seen(pipelines, "/a.B/new"), ["first 1000", "second 1000"]);
+  });
+
+  it("put the layers of an attempt inside those of the call, and leave them out of what the proxy answers itself", async () => {
+    const pipelines = new Pipelines({
+      policies: [recording("tried", "default", false, "attempt"), recording("called", "default")],
+      config: { policies: {}, methods: {} },
+      services: createPolicyHost(),
+      target: () => target,
+      own: ({ path }) => (path === "/own.Service/Get" ? target : undefined),
+    });
+    assert.deepEqual(await seen(pipelines, "/a.B/C"), ["called 1000", "tried 1000"]);
+    assert.deepEqual(await seen(pipelines, "/own.Service/Get"), ["called 1000"]);
   });
 
   it("show refusals to the layers that ask for them", async () => {

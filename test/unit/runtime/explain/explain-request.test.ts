@@ -26,7 +26,7 @@ describe("explanation of a request", () => {
   async function contextOf(settings: Readonly<Record<string, unknown>>): Promise<ExplainContext> {
     const config = await configOf({ "inbound.upstream": "grpc://127.0.0.1:1", service: "forms", ...settings });
     const table = createMethodTable(transcodingSchema(), tableOptions(config));
-    const pipelines = new Pipelines({ policies, config, services, target: () => Promise.reject(new Error("nothing is called")) });
+    const pipelines = new Pipelines({ policies, config, services, target: () => () => Promise.reject(new Error("nothing is called")) });
     return { config, catalogue: catalogueOf(config, table), inbounds: createInbounds(), pipelines };
   }
 
@@ -219,7 +219,7 @@ describe("explanation of a request", () => {
       policies,
       config,
       services,
-      target: nobody.handler,
+      target: () => nobody.handler,
       own: ({ path }) => own.handlerOf(path, config, nobody),
     });
     const where = { ...context, catalogue: { ...context.catalogue, own: own.table }, pipelines };

@@ -1,5 +1,5 @@
 /** Waits on the given clock; comes back at once, with nothing thrown, when the signal aborts. */
-import type { Clock } from "../../core/clock.ts";
+import type { Clock } from "./clock.ts";
 
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
