@@ -19,7 +19,10 @@ export interface ConfigFlags {
 /** Where a schema comes from; shared by the commands that need nothing else. */
 export function addSchemaFlags(command: Command): Command {
   return command
-    .option("--upstream <url>", "the service behind: grpc://HOST:PORT, or http://HOST:PORT for REST; grpcs:// and https:// for TLS")
+    .option(
+      "--upstream <url>",
+      "the service behind: grpc://HOST:PORT, connect://HOST:PORT, or http://HOST:PORT for REST; grpcs://, connects:// and https:// for TLS",
+    )
     .option("--proto <file...>", "schema from .proto files instead of reflection")
     .option("--import-path <dir...>", "folders in which --proto looks for imports")
     .option("--descriptors <file>", "schema from a FileDescriptorSet instead of reflection");

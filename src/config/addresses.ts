@@ -11,8 +11,8 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** What is spoken to it: gRPC or REST, and whether over TLS. */
-type UpstreamScheme = "grpc" | "grpcs" | "http" | "https";
+/** What is spoken to it: gRPC, Connect or REST, and whether over TLS. Of Connect in clear text also the version of HTTP; TLS finds that out. */
+type UpstreamScheme = "grpc" | "grpcs" | "connect" | "connect+http1" | "connects" | "http" | "https";
 
 export interface Upstream {
   readonly scheme: UpstreamScheme;
@@ -40,10 +40,12 @@ export function formatHostPort({ host, port }: HostPort): string {
 export function parseUpstream(text: string): Upstream {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? [];
   if (scheme === undefined)
-    throw new RangeError(`"${text}" has no scheme: write grpc://${text}, grpcs:// for TLS, or http:// and https:// for REST`);
+    throw new RangeError(
+      `"${text}" has no scheme: write grpc://${text}, grpcs:// for TLS, connect:// for Connect, or http:// and https:// for REST`,
+    );
   if (!isScheme(scheme))
     throw new RangeError(
-      `"${text}": ${scheme}:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT, or a REST server, http://HOST:PORT or https://HOST:PORT`,
+      `"${text}": ${scheme}:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT, a Connect server, connect://HOST:PORT, connect+http1://HOST:PORT or connects://HOST:PORT, or a REST server, http://HOST:PORT or https://HOST:PORT`,
     );
   const [, bracketed, plain, digits] = hostPortForm.exec(rest!.replace(/\/$/, "")) ?? [];
   const host = bracketed ?? plain;
@@ -54,7 +56,12 @@ export function parseUpstream(text: string): Upstream {
 }
 
 function isScheme(scheme: string): scheme is UpstreamScheme {
-  return /^(grpc|http)s?$/.test(scheme);
+  return /^((grpc|connect|http)s?|connect\+http1)$/.test(scheme);
+}
+
+/** The upstream speaks Connect. */
+export function isConnect({ scheme }: Upstream): boolean {
+  return scheme.startsWith("connect");
 }
 
 /** The upstream speaks REST: calls are transcoded to it by the http rules of its schema. */
@@ -63,7 +70,7 @@ export function isRest({ scheme }: Upstream): boolean {
 }
 
 export function isSecure({ scheme }: Upstream): boolean {
-  return scheme === "grpcs" || scheme === "https";
+  return scheme === "grpcs" || scheme === "connects" || scheme === "https";
 }
 
 /** A string that `parse` accepts; its message is the issue's. */

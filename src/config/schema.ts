@@ -48,16 +48,16 @@ const upstreamTls = z.strictObject({
   serverName: optional(text, "The name the upstream's certificate must hold; its host unless set."),
 });
 
-const inbound = z.strictObject({
+const inboundShape = z.strictObject({
   listen: setting(hostPort, "127.0.0.1:8080", "Where every protocol is served. Port 0 takes a free one."),
   upstream: described(
     upstreamUrl,
-    "The service behind: `grpc://HOST:PORT`, or `http://HOST:PORT` for one that speaks REST; `grpcs://` and `https://` for TLS.",
+    "The service behind: `grpc://HOST:PORT`; `connect://HOST:PORT`, or `connect+http1://` over HTTP/1.1, for one that speaks Connect alone; `http://HOST:PORT` for REST. `grpcs://`, `connects://` and `https://` for TLS.",
   ),
   schema: setting(
     schemaSource,
     "reflection",
-    "Where the service's schema comes from: `reflection` (of gRPC upstreams), `{protos, importPaths}`, `{descriptors}`, or `none`: then calls only pass through.",
+    "Where the service's schema comes from: `reflection` (of gRPC and Connect upstreams over HTTP/2), `{protos, importPaths}`, `{descriptors}`, or `none`: then calls only pass through.",
   ),
   http2: setting(z.enum(["own", "node"]), "own", "The HTTP/2 engine: ours, or node:http2 to compare with."),
   plainErrors: setting(
@@ -106,13 +106,24 @@ const inbound = z.strictObject({
     "`google.api.HttpRule`s in the form of a service configuration, each in place of the annotations of its method.",
   ),
   tls: optional(tls, "Serves TLS 1.2 and later instead of clear text."),
-  upstreamTls: optional(upstreamTls, "For `grpcs://` and `https://` upstreams."),
+  upstreamTls: optional(upstreamTls, "For `grpcs://`, `connects://` and `https://` upstreams."),
   upstreamHost: setting(
     z.enum(["caller", "upstream"]),
     "caller",
     "The `host` that `http://` and `https://` upstreams see in what is passed on as it is: what the caller asked for, or their own.",
   ),
   upstreamJson: setting(json, {}, "How JSON is printed for `http://` and `https://` upstreams; what they answer is read leniently."),
+});
+
+const inbound = inboundShape.check(({ value, issues }) => {
+  if (value.schema === "reflection" && value.upstream.startsWith("connect+http1:"))
+    issues.push({
+      code: "custom",
+      path: ["schema"],
+      input: value.schema,
+      message:
+        "reflection is a stream in both directions, which HTTP/1.1 does not carry: pass --proto or --descriptors, or set {protos} or {descriptors}",
+    });
 });
 
 const limits = z.strictObject({

@@ -1,9 +1,9 @@
 /**
- * Makes the cluster that reaches the upstream: gRPC by our engine or by node:http2, REST by undici.
+ * Makes the cluster that reaches the upstream: gRPC by our engine or by node:http2, REST over HTTP/1.1, Connect over either.
  *
  * All but our own engine are loaded only when they are asked for.
  */
-import { formatHostPort, isRest, isSecure, parseUpstream } from "../config/addresses.ts";
+import { formatHostPort, isConnect, isRest, isSecure, parseUpstream } from "../config/addresses.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { MessageType } from "../core/message-type.ts";
@@ -40,7 +40,14 @@ export async function createUpstream(
       hostSeen: inbound.upstreamHost,
     });
   }
-  const client = await http2Client(inbound.http2, { host, port, tls: tls && { ...tls, ALPNProtocols: ["h2"] }, clock });
+  const openHttp2 = (): Promise<HttpClient> =>
+    http2Client(inbound.http2, { host, port, tls: tls && { ...tls, ALPNProtocols: ["h2"] }, clock });
+  if (isConnect(upstream)) {
+    const { createConnectCluster } = await import("../upstream/connect-cluster.ts");
+    const version = tls !== undefined ? "by-alpn" : upstream.scheme === "connect+http1" ? "1.1" : "2";
+    return createConnectCluster({ host, port, authority, tls, clock, messageBytes, version, openHttp2 });
+  }
+  const client = await openHttp2();
   return createCluster({ scheme: tls === undefined ? "http" : "https", authority, client, clock, messageBytes });
 }
 

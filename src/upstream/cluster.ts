@@ -39,7 +39,10 @@ export function createCluster(options: ClusterOptions): Cluster {
 
 /** Of a service that `outbound` speaks to through the client. */
 export function clusterOver(
-  { authority, client }: Pick<ClusterOptions, "authority" | "client">,
+  {
+    authority,
+    client,
+  }: { readonly authority: string; readonly client: Pick<HttpClient, "state" | "activeStreams" | "pendingStreams" | "drain"> },
   outbound: Outbound,
   plainHttp?: Handler,
 ): Cluster {

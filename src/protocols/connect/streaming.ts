@@ -12,9 +12,8 @@ import { CallError as Failure } from "../../core/call-error.ts";
 import type { Exchange } from "../../wire/exchange.ts";
 import { envelopePrefix } from "../shared/envelope.ts";
 import type { MessageForm } from "../shared/enveloped-reply.ts";
+import { endStreamFlag } from "./end-of-stream.ts";
 import { connectError } from "./errors.ts";
-
-const endStreamFlag = 2;
 
 /** Begins the answer. */
 export function startStream(x: Exchange, form: MessageForm, metadata: Metadata, encoding: string | undefined): void {

@@ -18,6 +18,7 @@ import type { ClientStream, HttpClient } from "../../wire/http-client.ts";
 import type { Outbound } from "../protocol.ts";
 import { tooLarge } from "../shared/envelope.ts";
 import { readGrpcStatus } from "../shared/grpc-status.ts";
+import { onlyMessage } from "../shared/only-message.ts";
 import { collectAnswer, collectUpTo, openedBody } from "./backend/body.ts";
 import { errorOfBackend, type TypeResolver } from "./backend/errors.ts";
 import { BackendExchange, type BackendHead } from "./backend/exchange.ts";
@@ -114,14 +115,6 @@ export function createRestOutbound(client: HttpClient, options: RestOutboundOpti
 
 /** Messages as soon as they are there; an array, if it must be. */
 const acceptStream = "application/x-ndjson, text/event-stream;q=0.9, application/json;q=0.8";
-
-async function onlyMessage({ messages }: Call): Promise<Payload> {
-  if (messages.single !== undefined) return messages.single;
-  const message = await messages.next();
-  if (message === undefined) throw new CallError("MISSING_MESSAGE", undefined, { source: "caller" });
-  if ((await messages.next()) !== undefined) throw new CallError("TOO_MANY_MESSAGES", undefined, { source: "caller" });
-  return message;
-}
 
 function emptyOf({ method }: Call): Payload {
   return Payload.ofWire(method.input, new Uint8Array(0));

@@ -25,6 +25,20 @@ export function canOpen(encoding: string): boolean {
   return openers.has(encoding);
 }
 
+let lastAccept: string | undefined;
+let lastOpenable: string | undefined;
+
+/** What of an accept list can be opened here, for an upstream some of whose compressed words are for us. Undefined for nothing. */
+export function openableOf(accept: string): string | undefined {
+  if (accept !== lastAccept) {
+    // Callers of one kind all send the same list.
+    lastAccept = accept;
+    const names = accept.split(",").map((name) => name.trim());
+    lastOpenable = names.filter((name) => openers.has(name)).join(",") || undefined;
+  }
+  return lastOpenable;
+}
+
 /** `encoding` where the caller takes it as it is: `accept` lists what it takes. Undefined: messages are to be opened. */
 export function acceptedOf(encoding: string | undefined, accept: string | undefined): string | undefined {
   if (encoding === undefined || accept === undefined) return undefined;

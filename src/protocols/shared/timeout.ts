@@ -36,6 +36,11 @@ export function formatGrpcTimeout(remainingMs: number): string {
   return `${Math.min(99_999_999, Math.floor(remainingMs / 3_600_000))}H`;
 }
 
+/** What is left, as `connect-timeout-ms`, rounded down. */
+export function formatConnectTimeout(remainingMs: number): string {
+  return String(Math.min(9_999_999_999, Math.max(0, Math.floor(remainingMs))));
+}
+
 function readDigits(text: string, end: number): number | undefined {
   if (end === 0) return undefined;
   let value = 0;

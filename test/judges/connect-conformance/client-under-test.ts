@@ -2,8 +2,9 @@
  * What the runner takes for the client under test: a reference client, and before the runner's server, which answers in every wrong way
  * there is, the proxy.
  *
- * The runner only ever asks for gRPC with protobuf, because that is what its server is to see. DRAGOMAN_CLIENT names the program
- * (referenceclient, grpcclient), DRAGOMAN_SPEAKS what it speaks to the proxy ("connect json"); how it fails must not depend on that.
+ * The runner only ever asks for protobuf by one protocol, because that is what its server is to see: DRAGOMAN_UPSTREAM, grpc or connect.
+ * DRAGOMAN_CLIENT names the program (referenceclient, grpcclient), DRAGOMAN_SPEAKS what it speaks to the proxy ("connect json"); how it fails
+ * must not depend on that.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,6 +13,7 @@ import { clientRequest, decode, descriptorSet, judges, messagesOf, writeMessage,
 import { startProxy, type Proxy } from "../judged-proxy.ts";
 
 const protocols: Readonly<Record<string, number>> = { connect: 1, grpc: 2, "grpc-web": 3 };
+const http2 = 2;
 const codecs: Readonly<Record<string, number>> = { proto: 1, json: 2 };
 
 const [protocol = "grpc", codec = "proto"] = (process.env["DRAGOMAN_SPEAKS"] ?? "").split(" ").filter((word) => word !== "");
@@ -24,9 +26,11 @@ process.once("SIGTERM", () => process.exit(0));
 /** One before each of the runner's servers. */
 const proxies = new Map<string, Promise<Proxy>>();
 
-function proxyBefore({ host, port, serverTlsCert, clientTlsCreds }: ClientCompatRequest): Promise<Proxy> {
+function proxyBefore({ host, port, httpVersion, serverTlsCert, clientTlsCreds }: ClientCompatRequest): Promise<Proxy> {
   const secure = serverTlsCert.length > 0;
-  const upstream = `${secure ? "grpcs" : "grpc"}://${host}:${port}`;
+  const scheme = process.env["DRAGOMAN_UPSTREAM"] ?? "grpc";
+  // Over TLS the version is not said: the proxy finds it out.
+  const upstream = `${secure ? `${scheme}s` : httpVersion === http2 ? scheme : `${scheme}+http1`}://${host}:${port}`;
   let proxy = proxies.get(upstream);
   if (proxy === undefined) {
     proxy = startProxy({
@@ -48,6 +52,7 @@ for await (const bytes of messagesOf(process.stdin)) {
   delete request.clientTlsCreds;
   request.protocol = protocols[protocol]!;
   request.codec = codecs[codec]!;
+  if (protocol === "grpc") request.httpVersion = http2;
   writeMessage(client.stdin, clientRequest, request);
 }
 client.stdin.end();

@@ -38,6 +38,7 @@ export interface ServerCompatResponse extends Message {
 }
 
 export interface ClientCompatRequest extends Message {
+  httpVersion: number;
   protocol: number;
   codec: number;
   host: string;

@@ -1,29 +1,13 @@
 /**
  * Metadata -> header fields of a request to a REST backend, and its answer's fields -> metadata.
  *
- * The traps: what belongs to one connection stops at it in both directions (RFC 9110, section 7.6.1), also what `connection` names; and gRPC has
- * fewer characters for names and values than HTTP, so what it has none for is not handed on.
+ * The trap: what belongs to one connection stops at it in both directions (RFC 9110, section 7.6.1), also what `connection` names.
  */
 import type { Call } from "../../../core/call.ts";
 import { Metadata } from "../../../core/metadata.ts";
 import { formatGrpcTimeout } from "../../shared/timeout.ts";
+import { hopByHop, isMetadata } from "../../shared/upstream-fields.ts";
 
-/** Of a connection or its framing, or written anew at this hop. */
-const hopByHop: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 /** What a request's metadata may hold and this hop says itself. */
 const ownRequestFields: ReadonlySet<string> = new Set([
   "accept",
@@ -64,9 +48,6 @@ export interface AnswerFields {
   readonly contentLength: number;
 }
 
-const metadataName = /^[0-9a-z_.-]+$/;
-const metadataText = /^[\x20-\x7e]*$/;
-const base64List = /^[A-Za-z0-9+/_=, -]*$/;
 /** How grpc-gateway writes metadata and trailers. */
 const gatewayPrefixes = ["grpc-metadata-", "grpc-trailer-"] as const;
 const trailerPrefix = "trailer-";
@@ -105,8 +86,7 @@ function addField(into: string[], given: string, value: string): void {
   const prefix = gatewayPrefixes.find((each) => given.startsWith(each));
   const name = prefix === undefined ? given : given.slice(prefix.length);
   if (hopByHop.has(name) || name.startsWith("grpc-") || name === "x-http-code" || name === "content-type") return;
-  if (!metadataName.test(name) || !metadataText.test(value) || (name.endsWith("-bin") && !base64List.test(value))) return;
-  into.push(name, value);
+  if (isMetadata(name, value)) into.push(name, value);
 }
 
 function namedByConnection(headers: readonly string[]): ReadonlySet<string> {
