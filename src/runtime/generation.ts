@@ -81,12 +81,11 @@ export class Generation {
     this.own = options.own;
     const tracing = tracingOf(options.config, options.services);
     const traced = attempting(options.config, options.services, tracing);
-    const { plainHttp } = hop.cluster;
     this.pipelines = new Pipelines({
       ...options,
       services: { ...options.services, tracing },
-      target: traced(hop.cluster.handler),
-      own: (method) => (isHttpMethod(method) ? plainHttp && traced(plainHttp) : options.own?.handlerOf(method.path, options.config, hop.reflection)),
+      target: (method) => traced((isHttpMethod(method) ? hop.cluster.plainHttp : undefined) ?? hop.cluster.handler),
+      own: (method) => options.own?.handlerOf(method.path, options.config, hop.reflection),
     });
     this.current = this.serve(hop.watch?.table);
   }
