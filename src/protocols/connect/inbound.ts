@@ -3,7 +3,7 @@
  *
  * The trap: a unary failure has a real HTTP status, a streaming one never has; which of the two a request is, its content type says.
  */
-import { Call, type MessageEncoding } from "../../core/call.ts";
+import { Call } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
 import { Code } from "../../core/code.ts";
 import { Deadline } from "../../core/deadline.ts";
@@ -25,29 +25,18 @@ import { MessageBody } from "../shared/message-body.ts";
 import { opaqueMethod, opaqueUnaryMethod } from "../shared/opaque-type.ts";
 import { refuseInWords } from "../shared/refuse-in-words.ts";
 import { connectError } from "./errors.ts";
-import { acceptedEncodings, readRequestFields, type RequestFields } from "./request-fields.ts";
+import { readRequestFields, type RequestFields } from "./request-fields.ts";
+import { formOf, isConnect, kindOf } from "./request-kind.ts";
 import { endStream, rejectStream, startStream } from "./streaming.ts";
 import { readGetQuery, unaryPayload } from "./unary-request.ts";
 
 const kind = "connect";
 
-/** What the content type (or the GET) says the request is. */
-interface RequestKind {
-  readonly streaming: boolean;
-  readonly form: MessageForm;
-}
-
 export function createConnectInbound(): Inbound {
   return {
     kind,
 
-    accepts(head: RequestHead, contentType: string): boolean {
-      if (contentType.startsWith("application/connect+")) return true;
-      // The commonest type by far need not be taken apart.
-      if (contentType !== "" && contentType !== "application/json" && mediaType(contentType) === "application/proto") return true;
-      if (head.method === "GET" && head.target.includes("connect=v1") && /[?&]connect=v1(&|$)/.test(head.target)) return true;
-      return head.headers.has("connect-protocol-version");
-    },
+    accepts: isConnect,
 
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
       const { head } = x;
@@ -95,12 +84,23 @@ export function createConnectInbound(): Inbound {
 
 function decodeUnary(x: Exchange, fields: RequestFields, method: Method, form: MessageForm, catalogue: Catalogue): Call | Promise<Call> {
   const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
-  const limitBytes = catalogue.messageBytes;
-  const encoding = x.head.headers.get("content-encoding");
-  const toCall = (bytes: Uint8Array): Call =>
-    callOf(x, fields, method, deadline, new SingleMessage(unaryPayload(method, form, encoding, bytes, limitBytes)), bytes.length, form);
-  const body = collectBody(x.head, x.body, limitBytes, deadline.atMs);
-  return body instanceof Promise ? body.then(toCall) : toCall(body);
+  const { messageBytes } = catalogue;
+  const body = collectBody(x.head, x.body, messageBytes, deadline.atMs);
+  if (body instanceof Promise) return body.then((bytes) => unaryCall(x, fields, method, deadline, form, bytes, messageBytes));
+  return unaryCall(x, fields, method, deadline, form, body, messageBytes);
+}
+
+function unaryCall(
+  x: Exchange,
+  fields: RequestFields,
+  method: Method,
+  deadline: Deadline,
+  form: MessageForm,
+  bytes: Uint8Array,
+  limitBytes: number,
+): Call {
+  const payload = unaryPayload(method, form, fields.unaryEncoding.request, bytes, limitBytes);
+  return callOf(x, fields, method, deadline, new SingleMessage(payload), bytes.length, form);
 }
 
 function decodeGet(x: Exchange, fields: RequestFields, catalogue: Catalogue): Call {
@@ -120,10 +120,7 @@ function decodeGet(x: Exchange, fields: RequestFields, catalogue: Catalogue): Ca
 }
 
 function decodeStream(x: Exchange, fields: RequestFields, method: Method, form: MessageForm, catalogue: Catalogue): Call | Promise<Call> {
-  const { headers } = x.head;
-  const limitBytes = catalogue.messageBytes;
-  const encoding = headers.get("connect-content-encoding");
-  const body = new MessageBody(x.body, method.input, encoding === "identity" ? undefined : encoding, limitBytes, form);
+  const body = new MessageBody(x.body, method.input, fields.streamEncoding.request, catalogue.messageBytes, form);
   const deadline = new Deadline(x.arrivedAtMs + fields.timeoutMs);
   if (method.clientStreaming) return callOf(x, fields, method, deadline, body, 0, form);
   return onlyMessage(body).then((payload) => callOf(x, fields, method, deadline, new SingleMessage(payload), 0, form));
@@ -148,19 +145,16 @@ function callOf(
   requestBytes: number,
   form: MessageForm,
 ): Call {
-  const call = new Call(method, callerOf(x.peer, kind), fields.metadata, messages, deadline, x.arrivedAtMs);
+  const call = new Call(method, callerOf(x.peer, kind), Metadata.share(fields.metadata), messages, deadline, x.arrivedAtMs);
   // JSON has to be opened anyway, so only protobuf crosses as it was compressed.
-  if (form === "wire") call.encoding = encodingOf(x.head, method);
+  if (form === "wire") call.encoding = method.unary ? fields.unaryEncoding : fields.streamEncoding;
   call.requestBytes = requestBytes;
   return call;
 }
 
-/** What may cross untouched. */
-function encodingOf({ headers }: RequestHead, { unary }: Method): MessageEncoding {
-  const request = headers.get(unary ? "content-encoding" : "connect-content-encoding");
-  const accept = acceptedEncodings(headers.get(unary ? "accept-encoding" : "connect-accept-encoding"));
-  return { request: request === "identity" ? undefined : request, accept };
-}
+/** Frozen: the wire keeps their bytes. */
+const wireHeaders: readonly string[] = Object.freeze(["content-type", "application/proto"]);
+const jsonHeaders: readonly string[] = Object.freeze(["content-type", "application/json"]);
 
 function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm, catalogue: Catalogue): Status {
   const end = reply.ended!;
@@ -171,9 +165,9 @@ function encodeUnary(reply: Reply, call: Call, x: Exchange, form: MessageForm, c
     const pass = form === "wire" && compressed !== undefined && compressed.encoding === reply.encoding;
     const bytes = pass ? compressed.bytes : form === "wire" ? payload.wireView() : payload.jsonView();
     call.responseBytes = bytes.length;
-    const headers = ["content-type", form === "wire" ? "application/proto" : "application/json"];
-    if (pass) headers.push("content-encoding", compressed.encoding);
-    x.respond(200, withMetadata(headers, reply.metadata, end.trailers), bytes);
+    const headers = form === "wire" ? wireHeaders : jsonHeaders;
+    const encoded = pass ? [...headers, "content-encoding", compressed.encoding] : headers;
+    x.respond(200, withMetadata(encoded, reply.metadata, end.trailers), bytes);
     return end;
   } catch (thrown) {
     const error = errorOfAnswer(thrown);
@@ -198,36 +192,12 @@ function isUnknown({ target }: RequestHead, catalogue: Catalogue): boolean {
   return catalogue.table !== undefined && methodAt(catalogue, pathOf(target)) === undefined;
 }
 
-function withMetadata(headers: string[], metadata: Metadata, trailers: Metadata): string[] {
-  headers.push(...metadata.flat);
-  for (const [name, value] of trailers) headers.push(`trailer-${name}`, value);
-  return headers;
-}
-
-/** Undefined for a content type that is not Connect's. */
-function kindOf(head: RequestHead): RequestKind | undefined {
-  switch (mediaType(head.headers.get("content-type") ?? "")) {
-    case "application/proto":
-      return { streaming: false, form: "wire" };
-    case "application/json":
-      return { streaming: false, form: "json" };
-    case "application/connect+proto":
-      return { streaming: true, form: "wire" };
-    case "application/connect+json":
-      return { streaming: true, form: "json" };
-    default:
-      return undefined;
-  }
-}
-
-function formOf(head: RequestHead): MessageForm {
-  if (head.method === "GET") return /[?&]encoding=json(&|$)/.test(head.target) ? "json" : "wire";
-  return kindOf(head)?.form ?? "json";
-}
-
-function mediaType(contentType: string): string {
-  const semicolon = contentType.indexOf(";");
-  return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+/** The same list where there is nothing to add. */
+function withMetadata(headers: readonly string[], metadata: Metadata, trailers: Metadata): readonly string[] {
+  if (metadata.size === 0 && trailers.size === 0) return headers;
+  const all = [...headers, ...metadata.flat];
+  for (const [name, value] of trailers) all.push(`trailer-${name}`, value);
+  return all;
 }
 
 function pathOf(target: string): string {

@@ -1,22 +1,25 @@
 /**
  * gRPC-Web calls in (grpc/grpc doc/PROTOCOL-WEB.md), binary and text.
  *
- * The trap: the status never travels as an HTTP trailer; even an immediate failure is a body that holds one trailers frame, because some
- * clients do not look at headers for it.
+ * Two traps. The status never travels as an HTTP trailer; even an immediate failure is a body that holds one trailers frame, because some
+ * clients do not look at headers for it. And what is derived from a header block is kept by the identity of its list.
  */
 import type { Call } from "../../core/call.ts";
 import type { CallError } from "../../core/call-error.ts";
+import { Code } from "../../core/code.ts";
+import { IdentityCache } from "../../core/identity-cache.ts";
 import { Metadata } from "../../core/metadata.ts";
 import type { Reply } from "../../core/reply.ts";
 import { statusOf, type Status } from "../../core/status.ts";
 import type { Exchange, RequestHead } from "../../wire/exchange.ts";
 import type { Catalogue, Inbound } from "../protocol.ts";
-import { decodeEnveloped, readEnvelopedHead } from "../shared/enveloped-request.ts";
-import { writeSingle, writeStream, type MessageForm } from "../shared/enveloped-reply.ts";
+import { decodeEnveloped } from "../shared/enveloped-request.ts";
+import { writeSingle, writeStream } from "../shared/enveloped-reply.ts";
 import { grpcTrailers } from "../shared/grpc-status.ts";
-import { subformatOf } from "../shared/subformat.ts";
 import { trailerFrame } from "../shared/trailer-frame.ts";
+import { answerHead, requestFormOf } from "./request-form.ts";
 import { TextBody, TextSink } from "./text-body.ts";
+import { WholeAnswer } from "./whole-answer.ts";
 
 const kind = "grpc-web";
 const contentTypePattern = /^application\/grpc-web(-text)?(\+[\w.-]+)?\s*(;.*)?$/;
@@ -30,47 +33,51 @@ export function createGrpcWebInbound(): Inbound {
     },
 
     decode(x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
-      const head = readEnvelopedHead(x.head.headers.flat);
-      return decodeEnveloped(x, isText(x) ? new TextBody(x.body) : x.body, head, catalogue, kind);
+      const { head, text } = requestFormOf(x.head);
+      return decodeEnveloped(x, text ? new TextBody(x.body) : x.body, head, catalogue, kind);
     },
 
     encode(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Status | Promise<Status> {
-      const form = formOf(x);
-      begin(x, form, reply.metadata, form === "json" ? undefined : reply.encoding);
-      const sink = isText(x) ? new TextSink(x) : x;
+      const request = requestFormOf(x.head);
+      const { form } = request;
+      const headers = answerHead(request, reply.metadata, form === "json" ? undefined : reply.encoding);
       const { single } = reply.messages;
-      if (single === undefined || reply.ended === undefined)
-        return writeStream(reply, call, sink, form).then((status) => finish(status, x, catalogue));
-      return finish(writeSingle(single, reply, call, sink, form), x, catalogue);
+      if (single === undefined || reply.ended === undefined) {
+        x.start(200, headers);
+        return writeStream(reply, call, request.text ? new TextSink(x) : x, form).then((status) => finish(status, x, catalogue));
+      }
+      if (request.text) {
+        x.start(200, headers);
+        return finish(writeSingle(single, reply, call, new TextSink(x), form), x, catalogue);
+      }
+      const answer = new WholeAnswer(x, headers);
+      const status = writeSingle(single, reply, call, answer, form);
+      answer.finish(trailersOf(status, catalogue));
+      return status;
     },
 
     reject(error: CallError, x: Exchange, catalogue: Catalogue): void {
       x.body.cancel();
-      begin(x, formOf(x), error.metadata ?? Metadata.empty, undefined);
+      x.start(200, answerHead(requestFormOf(x.head), error.metadata ?? Metadata.empty, undefined));
       finish(statusOf(error), x, catalogue);
     },
   };
 }
 
-function isText(x: Exchange): boolean {
-  return x.head.headers.get("content-type")!.startsWith("application/grpc-web-text");
+const frames = new IdentityCache<readonly string[], Buffer>(8);
+
+/** The frame that says how the call ended; the same one for fields that repeat themselves, as those of success do. */
+function trailersOf(status: Status, { plainErrors }: Catalogue): Buffer {
+  const fields = grpcTrailers(status, plainErrors);
+  if (status.code !== Code.OK) return trailerFrame(fields);
+  return frames.get(fields) ?? frames.set(fields, trailerFrame(fields));
 }
 
-function formOf(x: Exchange): MessageForm {
-  return subformatOf(x.head.headers.get("content-type")!) ?? "wire";
-}
-
-function begin(x: Exchange, form: MessageForm, metadata: Metadata, encoding: string | undefined): void {
-  const type = isText(x) ? "application/grpc-web-text" : "application/grpc-web";
-  const headers = ["content-type", form === "json" ? `${type}+json` : `${type}+proto`];
-  if (encoding !== undefined) headers.push("grpc-encoding", encoding);
-  x.start(200, headers.concat(metadata.flat));
-}
-
+/** Ends an answer that was begun. */
 function finish(status: Status, x: Exchange, catalogue: Catalogue): Status {
   if (!x.open) return status;
-  const frame = trailerFrame(grpcTrailers(status, catalogue.plainErrors));
-  if (isText(x)) new TextSink(x).write(frame);
+  const frame = trailersOf(status, catalogue);
+  if (requestFormOf(x.head).text) new TextSink(x).write(frame);
   else x.write(frame);
   x.finish();
   return status;
