@@ -54,9 +54,10 @@ export class ByteChannel {
   /** Opens a connection. `onReady` is told when it (and TLS) stands; a failure arrives as `onClose(error)`. */
   static connect(target: ChannelTarget, events: ChannelEvents, onReady: (channel: ByteChannel) => void): ByteChannel {
     const { host, port, tls } = target;
-    const onread = onreadOption((bytes) => events.onBytes(bytes));
+    // By way of the channel: whoever listens later takes the place of `events`.
+    const onread = onreadOption((bytes) => channel.events?.onBytes(bytes));
     const socket = tls === undefined ? connectTcp({ host, port, noDelay: true, onread }) : tlsModule().connect({ host, port, ...tls });
-    const channel = new ByteChannel(socket, "events");
+    const channel: ByteChannel = new ByteChannel(socket, "events");
     socket.setTimeout(target.connectTimeoutMs, () => socket.destroy(new Error(`no connection within ${target.connectTimeoutMs} ms`)));
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
       socket.setTimeout(0);
@@ -110,6 +111,11 @@ export class ByteChannel {
 
   resume(): void {
     this.socket.resume();
+  }
+
+  /** Lets the kernel ask a peer that has been silent for `afterMs` whether it is there; one that is not closes the channel. */
+  keepAlive(afterMs: number): void {
+    this.socket.setKeepAlive(true, afterMs);
   }
 
   /** Sends what is queued, then FIN. */

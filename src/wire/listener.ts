@@ -10,7 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { ByteChannel } from "./byte-channel.ts";
 import type { ExchangeHandler } from "./exchange.ts";
-import { threadLlhttp } from "./http1/request-parser.ts";
+import { threadLlhttp } from "./http1/message-parser.ts";
 import { serveHttp1 } from "./http1/serve-http1.ts";
 import { serveHttp2 } from "./http2/serve-http2.ts";
 import { explainListenFailure } from "./listen-failure.ts";

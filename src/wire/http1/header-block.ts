@@ -5,6 +5,7 @@
  * get in here. A list that did not change keeps its identity; engines further on find its encoded form by it.
  */
 import type { Buffer } from "node:buffer";
+import { isKeepAlive, readConnection, withoutNamed } from "./connection-field.ts";
 import { FieldKind, fieldNames } from "./field-names.ts";
 import { readLatin1 } from "./latin1.ts";
 import { refusal, type Refusal } from "./refusal.ts";
@@ -58,7 +59,8 @@ export function readHeaderBlock(bytes: Buffer, spans: Int32Array, count: number,
   return block;
 }
 
-function valueAt(bytes: Buffer, start: number, length: number, known: string | undefined): string {
+/** @param known what stood there in the head before: taken when it is the same */
+export function valueAt(bytes: Buffer, start: number, length: number, known?: string): string {
   let end = start + length;
   // llhttp leaves the optional white space behind a value in place.
   while (end > start && (bytes[end - 1] === 0x20 || bytes[end - 1] === 0x09)) end--;
@@ -97,24 +99,11 @@ function takeFraming(block: HeaderBlock, kind: FieldKind, value: string): void {
     block.expect = block.expect === undefined ? value.toLowerCase() : `${block.expect}, ${value.toLowerCase()}`;
 }
 
-function isKeepAlive(connection: string): boolean {
-  return connection.length === 10 && (connection === "keep-alive" || connection === "Keep-Alive");
-}
-
-/** @returns the list without the fields that `connection` names (RFC 9110, section 7.6.1). */
+/** @returns the list without the fields that `connection` names. */
 function takeConnection(block: HeaderBlock, connection: string, list: string[]): string[] {
-  let named: Set<string> | undefined;
-  let upgrade = false;
-  for (const part of connection.split(",")) {
-    const option = part.trim().toLowerCase();
-    if (option === "close") block.close = true;
-    else if (option === "upgrade") upgrade = true;
-    else if (option !== "" && option !== "keep-alive" && option !== "te") (named ??= new Set()).add(option);
-  }
+  const { close, upgrade, named } = readConnection(connection);
+  block.close = close;
   // RFC 7540's upgrade to HTTP/2 is not offered (RFC 9113 dropped it): the request is served as if it had not asked.
   if (!upgrade || block.upgrade === "h2c") block.upgrade = undefined;
-  if (named === undefined) return list;
-  const kept: string[] = [];
-  for (let i = 0; i < list.length; i += 2) if (!named.has(list[i]!)) kept.push(list[i]!, list[i + 1]!);
-  return kept;
+  return withoutNamed(list, named);
 }

@@ -1,18 +1,22 @@
 /**
- * HttpClient over HTTP/1.1: requests to one host, each on a connection of its own for as long as it runs, by undici's Pool.
+ * HttpClient over HTTP/1.1: requests to one host, each on a connection of its own for as long as it runs, and the line of those that wait for one.
  *
- * The only file that knows undici. The traps: a request that was given up while it waited cannot be taken out of undici's queue, so it fails
- * when its turn comes; and only what undici never began to write is provably unprocessed, everything later may have been read.
+ * Two traps. The connection used last is used first, so that those a burst has left over come of age and close. And a connection may be closed by the
+ * server at any moment it is idle: the request that meets this is sent once more only when it may (`ClientRequest.repeatable`).
  */
 import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import type { Dispatcher, Pool as UndiciPool } from "undici";
-import Pool from "undici/lib/dispatcher/pool.js";
 import type { Clock } from "../../core/clock.ts";
-import type { ClientState, ClientStream, HttpClient, RequestTemplate, ResponseSink } from "../http-client.ts";
+import type { ChannelTarget } from "../byte-channel.ts";
+import type { ClientState, ClientStream, RequestTemplate, ResponseSink } from "../http-client.ts";
+import type { UpgradeSink, UpgradingClient } from "../http-upgrade.ts";
+import { WaitingLine } from "../http2/waiting-line.ts";
 import { sweeperOf, type Swept } from "../sweeper.ts";
-import { WireError, type WireErrorKind } from "../wire-error.ts";
-import { UploadQueue } from "./upload-queue.ts";
+import { WireError } from "../wire-error.ts";
+import { AnswerMemo } from "./answer-memo.ts";
+import { ClientConnection, type ConnectionOwner } from "./client-connection.ts";
+import { ClientRequest, type RequestOwner } from "./client-request.ts";
+import type { TrailerLimits } from "./trailer-reader.ts";
 
 export interface Http1ClientOptions {
   readonly host: string;
@@ -29,6 +33,8 @@ export interface Http1ClientOptions {
   readonly maxWaitMs?: number;
   /** Longest silence of the peer, before its answer or within it. */
   readonly silenceTimeoutMs?: number;
+  /** How long an idle connection is kept, unless the server says that it keeps it shorter. */
+  readonly idleTimeoutMs?: number;
   /** Largest head of an answer. */
   readonly headBytes?: number;
   /** Bytes of an answer that may wait to be consumed before reading stops. */
@@ -38,37 +44,47 @@ export interface Http1ClientOptions {
 
 /** How long it counts that no connection could be made. Nothing waits for it: the next request tries again. */
 const failureFreshMs = 1000;
+/** Servers that do not say how long they keep a connection mostly keep it for 5 s and more (Node, uvicorn). */
+const defaultIdleTimeoutMs = 4000;
+const mostHeadFields = 256;
 
-export class Http1Client implements HttpClient, Swept {
+export class Http1Client implements UpgradingClient, RequestOwner, ConnectionOwner, Swept {
   readonly windowBytes: number;
-  readonly waiting = new Set<PooledRequest>();
-  active = 0;
-  /** Requests in undici's hands that it has not begun, those given up included. */
-  queued = 0;
+  readonly target: ChannelTarget;
+  readonly limits: TrailerLimits;
+  readonly heads = new AnswerMemo();
   private readonly clock: Clock;
-  private readonly pool: UndiciPool;
+  private readonly maxConnections: number;
   private readonly maxPending: number;
   private readonly maxWaitMs: number;
+  private readonly silenceTimeoutMs: number;
+  private readonly idleTimeoutMs: number;
+  /** All that are open or being made. */
+  private readonly connections = new Set<ClientConnection>();
+  /** The one used last is the last. */
+  private idle: ClientConnection[] = [];
+  private readonly waiting = new WaitingLine<ClientRequest>();
+  /** Requests for which a connection of their own is being made. */
+  private readonly expected = new Set<ClientRequest>();
+  private connecting = 0;
+  private active = 0;
+  private swept = false;
   private connectFailedAtMs = -Infinity;
   private draining = false;
   private closed = false;
+  private emptied: PromiseWithResolvers<void> | undefined = undefined;
 
   constructor(options: Http1ClientOptions) {
-    const { host, port, tls, connectTimeoutMs = 5000, silenceTimeoutMs = 300_000 } = options;
+    const { host, port, tls, connectTimeoutMs = 5000 } = options;
     this.clock = options.clock;
+    this.maxConnections = options.maxConnections ?? 1024;
     this.maxPending = options.maxPending ?? 1024;
     this.maxWaitMs = options.maxWaitMs ?? 15_000;
+    this.silenceTimeoutMs = options.silenceTimeoutMs ?? 300_000;
+    this.idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs;
     this.windowBytes = options.windowBytes ?? 256 << 10;
-    this.pool = new Pool(`${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`, {
-      connections: options.maxConnections ?? 1024,
-      connect: { ...tlsOptions(tls), timeout: connectTimeoutMs },
-      allowH2: false,
-      pipelining: 1,
-      headersTimeout: silenceTimeoutMs,
-      bodyTimeout: silenceTimeoutMs,
-      maxHeaderSize: options.headBytes ?? 60 << 10,
-    });
-    this.pool.on("connectionError", () => (this.connectFailedAtMs = this.clock.nowMs()));
+    this.limits = { headBytes: options.headBytes ?? 60 << 10, headFields: mostHeadFields };
+    this.target = { host, port, connectTimeoutMs, tls: tls && tlsOptions(tls, host) };
   }
 
   open(
@@ -78,14 +94,26 @@ export class Http1Client implements HttpClient, Swept {
     sink: ResponseSink,
     deadlineMs: number,
   ): ClientStream {
-    const expiresAtMs = Math.min(deadlineMs, this.clock.nowMs() + this.maxWaitMs);
-    return new PooledRequest(this, template, [...template.headers, ...headers, ...more], sink, { deadlineMs, expiresAtMs });
+    return new ClientRequest(this, template, headers, more, sink, deadlineMs);
+  }
+
+  upgrade(
+    template: RequestTemplate,
+    headers: readonly string[],
+    more: readonly string[],
+    protocol: string,
+    sink: UpgradeSink,
+    deadlineMs: number,
+  ): ClientStream {
+    const request = new ClientRequest(this, template, headers, more, sink, deadlineMs, protocol.toLowerCase());
+    request.end();
+    return request;
   }
 
   get state(): ClientState {
     if (this.closed) return "closed";
-    if (this.pool.stats.connected > 0) return "ready";
-    if (this.waiting.size > 0) return "connecting";
+    if (this.connections.size > this.connecting) return "ready";
+    if (this.pendingStreams > 0) return "connecting";
     return this.clock.nowMs() - this.connectFailedAtMs < failureFreshMs ? "backing-off" : "idle";
   }
 
@@ -94,216 +122,178 @@ export class Http1Client implements HttpClient, Swept {
   }
 
   get pendingStreams(): number {
-    return this.waiting.size;
+    return this.waiting.size + this.expected.size;
   }
 
-  async drain(graceMs: number): Promise<void> {
+  drain(graceMs: number): Promise<void> {
     this.draining = true;
-    const overdue = Promise.withResolvers<void>();
-    const timer = this.clock.after(graceMs, overdue.resolve);
-    await Promise.race([this.pool.closed ? undefined : this.pool.close(), overdue.promise]);
-    timer.cancel();
-    await this.close();
+    if (this.closed) return Promise.resolve();
+    if (this.emptied === undefined) {
+      this.emptied = Promise.withResolvers<void>();
+      this.clock.after(graceMs, () => this.close());
+      this.closeWhenEmpty();
+    }
+    return this.emptied.promise;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.closed) return;
     this.closed = this.draining = true;
-    await this.pool.destroy(new WireError("closed", "the client was closed"));
+    const error = new WireError("closed", "the client was closed");
+    for (const connection of [...this.connections]) connection.destroy(error);
+    for (let request = this.waiting.first; request !== undefined; request = this.waiting.first)
+      this.failWaiting(request, "closed", error.message);
+    this.emptied?.resolve();
   }
 
-  /** Hands a request to the pool, or refuses it. */
-  dispatch(request: PooledRequest, options: Dispatcher.DispatchOptions): void {
-    const refusal = this.draining
-      ? new WireError("closed", "the client was closed", { unprocessed: true })
-      : this.queued >= this.maxPending
-        ? new WireError("refused", `${this.maxPending} requests wait for a connection already`, { unprocessed: true })
-        : undefined;
-    this.queued++;
-    if (refusal !== undefined) return queueMicrotask(() => request.onResponseError(null, refusal));
-    this.waiting.add(request);
-    sweeperOf(this.clock).add(this, this.maxWaitMs);
-    this.pool.dispatch(options, request);
+  // --- requests that look for a connection
+
+  place(request: ClientRequest): void {
+    const nowMs = this.clock.nowMs();
+    if (this.draining) return this.refuse(request, "closed", "the client takes no more requests");
+    const connection = this.takeIdle(nowMs);
+    if (connection !== undefined) return this.startOn(connection, request);
+    if (this.waiting.size >= this.maxPending)
+      return this.refuse(request, "refused", `${this.maxPending} requests wait for a connection already`);
+    this.enqueue(request, nowMs);
+  }
+
+  onUnanswered(request: ClientRequest): void {
+    request.retried = true;
+    if (this.closed) return request.fail(new WireError("closed", "the client was closed"));
+    // Others that have been idle may have been closed as well.
+    if (this.connections.size < this.maxConnections) this.connect(request);
+    else this.enqueue(request, this.clock.nowMs());
+  }
+
+  onWithdrawn(request: ClientRequest): void {
+    this.waiting.delete(request);
+    this.expected.delete(request);
+    this.closeWhenEmpty();
+  }
+
+  private enqueue(request: ClientRequest, nowMs: number): void {
+    request.expiresAtMs = Math.min(request.deadlineMs, nowMs + this.maxWaitMs);
+    this.waiting.push(request);
+    this.beSwept();
+    while (this.connecting - this.expected.size < this.waiting.size && this.connections.size < this.maxConnections) this.connect(undefined);
+  }
+
+  /** Fails it, but not from inside the call that brought it. */
+  private refuse(request: ClientRequest, kind: "closed" | "refused", message: string): void {
+    queueMicrotask(() => request.fail(new WireError(kind, message, { unprocessed: true })));
+  }
+
+  private failWaiting(request: ClientRequest, kind: WireError["kind"], message: string, cause?: unknown): void {
+    this.waiting.delete(request);
+    this.expected.delete(request);
+    // What has been on a connection before may have been processed there.
+    request.fail(new WireError(kind, message, { unprocessed: !request.retried, cause }));
+  }
+
+  private takeIdle(nowMs: number): ClientConnection | undefined {
+    for (let connection = this.idle.pop(); connection !== undefined; connection = this.idle.pop()) {
+      if (nowMs < connection.idleUntilMs) return connection;
+      connection.destroy(idled());
+    }
+    return undefined;
+  }
+
+  private startOn(connection: ClientConnection, request: ClientRequest): void {
+    this.active++;
+    connection.start(request);
+  }
+
+  // --- connections
+
+  /** @param reservedFor the request that is to have it; undefined: whoever waits */
+  private connect(reservedFor: ClientRequest | undefined): void {
+    this.connecting++;
+    if (reservedFor !== undefined) this.expected.add(reservedFor);
+    const connection = new ClientConnection(this, reservedFor);
+    this.connections.add(connection);
+    this.beSwept();
+  }
+
+  onReady(connection: ClientConnection): void {
+    this.connecting--;
+    const { reservedFor } = connection;
+    if (reservedFor !== undefined && this.expected.delete(reservedFor)) this.startOn(connection, reservedFor);
+    else this.use(connection, Infinity);
+  }
+
+  onFree(connection: ClientConnection, keepAliveMs: number): void {
+    this.active--;
+    this.use(connection, keepAliveMs);
+  }
+
+  private use(connection: ClientConnection, keepAliveMs: number): void {
+    const next = this.waiting.first;
+    if (next !== undefined) {
+      this.waiting.delete(next);
+      return this.startOn(connection, next);
+    }
+    connection.idleUntilMs = this.clock.nowMs() + Math.min(keepAliveMs, this.idleTimeoutMs);
+    this.idle.push(connection);
+    if (this.draining) this.closeWhenEmpty();
+  }
+
+  onGone(connection: ClientConnection, error: WireError, wasActive: boolean): void {
+    this.connections.delete(connection);
+    if (wasActive) this.active--;
+    else {
+      const at = this.idle.lastIndexOf(connection);
+      if (at >= 0) this.idle.splice(at, 1);
+    }
+    if (!connection.ready) this.onConnectFailed(connection, error);
+    if (!this.closed) this.closeWhenEmpty();
+  }
+
+  private onConnectFailed({ reservedFor }: ClientConnection, error: WireError): void {
+    this.connecting--;
+    if (this.closed) return;
+    this.connectFailedAtMs = this.clock.nowMs();
+    const { host, port } = this.target;
+    const first = reservedFor !== undefined && this.expected.has(reservedFor) ? reservedFor : this.waiting.first;
+    if (first !== undefined) this.failWaiting(first, error.kind, `no connection to ${host}:${port}`, error.cause ?? error);
+  }
+
+  private closeWhenEmpty(): void {
+    if (!this.draining || this.closed) return;
+    for (const connection of this.idle.splice(0)) connection.destroy(idled());
+    if (this.active === 0 && this.pendingStreams === 0) this.close();
+  }
+
+  // --- time
+
+  private beSwept(): void {
+    if (this.swept) return;
+    this.swept = true;
+    sweeperOf(this.clock).add(this, Math.min(this.maxWaitMs, this.silenceTimeoutMs, this.idleTimeoutMs));
   }
 
   sweep(nowMs: number): void {
-    for (const request of this.waiting) request.expire(nowMs);
-    if (this.waiting.size === 0) sweeperOf(this.clock).delete(this);
-  }
-}
-
-/** A request from `open` to its last event: our stream on one side, undici's handler on the other. */
-class PooledRequest implements ClientStream, Dispatcher.DispatchHandler {
-  onDrain: (() => void) | undefined = undefined;
-  private readonly owner: Http1Client;
-  private readonly template: RequestTemplate;
-  private readonly headers: string[];
-  private readonly sink: ResponseSink;
-  private readonly deadlineMs: number;
-  private readonly expiresAtMs: number;
-  private upload: UploadQueue | undefined;
-  private controller: Dispatcher.DispatchController | undefined;
-  private dispatched = false;
-  private queued = false;
-  private over = false;
-  private unconsumedBytes = 0;
-
-  constructor(
-    owner: Http1Client,
-    template: RequestTemplate,
-    headers: string[],
-    sink: ResponseSink,
-    { deadlineMs, expiresAtMs }: { readonly deadlineMs: number; readonly expiresAtMs: number },
-  ) {
-    this.owner = owner;
-    this.template = template;
-    this.headers = headers;
-    this.sink = sink;
-    this.deadlineMs = deadlineMs;
-    this.expiresAtMs = expiresAtMs;
-  }
-
-  // -- ClientStream -----------------------------------------------------------------------------------------------------------------
-
-  write(chunk: Uint8Array, end: boolean, prefix?: Uint8Array): boolean {
-    if (this.over) return true;
-    const bytes = prefix === undefined ? Buffer.from(chunk) : Buffer.concat([prefix, chunk]);
-    if (!this.dispatched && end) {
-      // Whole: its length is known, and goes before it.
-      this.dispatch(bytes);
-      return true;
+    for (let request = this.waiting.first; request !== undefined;) {
+      const next: ClientRequest | undefined = request.nextInLine;
+      if (nowMs >= request.expiresAtMs)
+        this.failWaiting(request, nowMs >= request.deadlineMs ? "timeout" : "refused", "no connection became free in time");
+      request = next;
     }
-    if (!this.dispatched) this.dispatch((this.upload = new UploadQueue(() => this.onDrain?.())));
-    const room = this.upload!.push(bytes);
-    if (end) this.upload!.end();
-    return room;
-  }
-
-  end(): void {
-    if (this.over) return;
-    if (this.dispatched) this.upload?.end();
-    else this.dispatch(null);
-  }
-
-  consumed(sizeBytes: number): void {
-    this.unconsumedBytes -= sizeBytes;
-    const { controller } = this;
-    if (controller?.paused === true && this.unconsumedBytes <= this.owner.windowBytes / 2) controller.resume();
-  }
-
-  cancel(): void {
-    if (this.finish()) this.controller?.abort(new WireError("closed", "cancelled"));
-  }
-
-  // -- DispatchHandler --------------------------------------------------------------------------------------------------------------
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.leaveQueue();
-    // Thrown, it fails this request alone; an abort would take the connection with it.
-    if (this.over) throw new WireError("closed", "given up while it waited");
-    this.controller = controller;
-    this.owner.waiting.delete(this);
-    this.owner.active++;
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (!this.over && status >= 200) this.sink.onHead(status, fieldsOf(controller.rawHeaders));
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.over) return;
-    this.unconsumedBytes += chunk.length;
-    this.sink.onData(chunk);
-    if (this.unconsumedBytes >= this.owner.windowBytes) controller.pause();
-  }
-
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (!this.finish()) return;
-    const trailers = fieldsOf(controller.rawTrailers);
-    this.sink.onEnd(trailers.length === 0 ? undefined : trailers);
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.leaveQueue();
-    this.fail(failureOf(error, this.controller !== undefined));
-  }
-
-  // -- Ends -------------------------------------------------------------------------------------------------------------------------
-
-  fail(error: WireError): void {
-    if (this.finish()) this.sink.onError(error);
-  }
-
-  /** Gives up waiting for a connection, when it is time. */
-  expire(nowMs: number): void {
-    if (nowMs < this.expiresAtMs) return;
-    const kind = nowMs >= this.deadlineMs ? "timeout" : "refused";
-    this.fail(new WireError(kind, "no connection became free in time", { unprocessed: true }));
-  }
-
-  /** False when it was over already. */
-  private finish(): boolean {
-    if (this.over) return false;
-    this.over = true;
-    this.upload?.stop();
-    if (!this.owner.waiting.delete(this) && this.controller !== undefined) this.owner.active--;
-    return true;
-  }
-
-  private leaveQueue(): void {
-    if (!this.queued) return;
-    this.queued = false;
-    this.owner.queued--;
-  }
-
-  private dispatch(body: Buffer | UploadQueue | null): void {
-    this.dispatched = this.queued = true;
-    const { method, path } = this.template;
-    // undici takes async iterables; its types say so of some methods only.
-    this.owner.dispatch(this, { method, path, headers: this.headers, body: body as Buffer | null });
+    const aged = this.idle.filter((connection) => nowMs >= connection.idleUntilMs);
+    for (const connection of aged) connection.destroy(idled());
+    for (const connection of this.connections) connection.sweep(nowMs, this.silenceTimeoutMs);
+    if (this.connections.size > 0 || this.waiting.size > 0) return;
+    this.swept = false;
+    sweeperOf(this.clock).delete(this);
   }
 }
 
-function tlsOptions(tls: TlsOptions | undefined): Omit<TlsOptions, "port"> {
-  if (tls === undefined) return {};
+function idled(): WireError {
+  return new WireError("closed", "the connection was idle");
+}
+
+function tlsOptions(tls: TlsOptions, host: string): TlsOptions {
+  const servername = tls.servername ?? host;
   // RFC 6066, section 3: an address is no server name.
-  return tls.servername !== undefined && isIP(tls.servername) !== 0 ? { ...tls, servername: "" } : tls;
-}
-
-type RawFields = Dispatcher.DispatchController["rawHeaders"];
-
-/** Names and values in turn, names in lower case. */
-function fieldsOf(raw: RawFields): string[] {
-  const fields: string[] = [];
-  if (!Array.isArray(raw)) return fields;
-  for (let index = 0; index + 1 < raw.length; index += 2) fields.push(textOf(raw[index]!).toLowerCase(), textOf(raw[index + 1]!));
-  return fields;
-}
-
-function textOf(field: Buffer | string): string {
-  return typeof field === "string" ? field : field.toString("latin1");
-}
-
-/** By undici's error codes (undici docs, "Errors"). */
-const kinds: ReadonlyMap<string, WireErrorKind> = new Map([
-  ["UND_ERR_CLOSED", "closed"],
-  ["UND_ERR_DESTROYED", "closed"],
-  ["UND_ERR_HEADERS_TIMEOUT", "timeout"],
-  ["UND_ERR_BODY_TIMEOUT", "timeout"],
-  ["UND_ERR_HEADERS_OVERFLOW", "too-large"],
-  ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "protocol"],
-]);
-
-/** @param started whether anything of the request may have been written */
-function failureOf(cause: Error, started: boolean): WireError {
-  if (cause instanceof WireError)
-    return started || cause.unprocessed ? cause : new WireError(cause.kind, cause.message, { unprocessed: true });
-  const known = cause.name === "HTTPParserError" ? parserKind(cause) : kinds.get((cause as NodeJS.ErrnoException).code ?? "");
-  if (!started) return new WireError(known ?? "connect", "no connection could be made", { unprocessed: true, cause });
-  return new WireError(known ?? "reset", "the connection broke off", { cause });
-}
-
-/** An end in the middle is a connection that broke off, whatever the parser thinks of it. */
-function parserKind({ message }: Error): WireErrorKind {
-  return message.includes("EOF") ? "reset" : "protocol";
+  return { ...tls, servername: isIP(servername) === 0 ? servername : "", ALPNProtocols: ["http/1.1"] };
 }

@@ -292,7 +292,7 @@ export class Http1Connection implements ChannelEvents, RequestSink, Swept {
       if (this.mustWait()) return this.keep(bytes.subarray(at));
       if (parser.betweenMessages) this.headSinceMs = this.lastReadMs;
       at = parser.take(bytes, at);
-      if (parser.refusal !== undefined) return this.refuse(parser.refusal);
+      if (parser.fault !== undefined) return this.refuse(parser.fault);
     }
     const { arriving } = this;
     if (arriving === undefined) return;

@@ -40,10 +40,13 @@ interface LlhttpExports {
   llhttp_get_error_pos(parser: number): number;
   llhttp_get_error_reason(parser: number): number;
   llhttp_get_method(parser: number): number;
+  llhttp_get_status_code(parser: number): number;
   llhttp_method_name(method: number): number;
 }
 
-const requestRole = 1;
+/** What a parser reads: a server reads requests, a client responses. The numbers are llhttp's. */
+export const LlhttpRole = { requests: 1, responses: 2 } as const;
+export type LlhttpRole = (typeof LlhttpRole)[keyof typeof LlhttpRole];
 
 export class Llhttp {
   /** All of the instance's memory. Spans index into it. */
@@ -89,9 +92,9 @@ export class Llhttp {
     this.memory = Buffer.from(this.wasm.memory.buffer);
   }
 
-  /** A new parser in the role of a server. Give it back with {@link free}. */
-  allocate(): number {
-    const parser = this.wasm.llhttp_alloc(requestRole);
+  /** A new parser. Give it back with {@link free}. */
+  allocate(role: LlhttpRole = LlhttpRole.requests): number {
+    const parser = this.wasm.llhttp_alloc(role);
     if (parser === 0) throw new RangeError("no memory for another HTTP/1.1 parser");
     this.allocated++;
     if (this.memory.byteLength === 0) this.memory = Buffer.from(this.wasm.memory.buffer);
@@ -134,6 +137,10 @@ export class Llhttp {
   method(parser: number): string {
     const number = this.wasm.llhttp_get_method(parser);
     return (this.methods[number] ??= this.text(this.wasm.llhttp_method_name(number)));
+  }
+
+  status(parser: number): number {
+    return this.wasm.llhttp_get_status_code(parser);
   }
 
   /** A C string of the instance. */

@@ -15,18 +15,21 @@ const headOnly = new Set(
   ).split(" "),
 );
 
+/** Those on heads hold for trailers too. */
+export type TrailerLimits = Pick<WireLimits, "headBytes" | "headFields">;
+
 export class TrailerReader {
   /** More than the limits on heads allow. */
   tooLarge = false;
 
-  private readonly limits: WireLimits;
+  private readonly limits: TrailerLimits;
   private readonly flat: string[] = [];
   private name = "";
   private value = "";
   private valueBegun = false;
   private sizeBytes = 0;
 
-  constructor(limits: WireLimits) {
+  constructor(limits: TrailerLimits) {
     this.limits = limits;
   }
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { Agent, request as httpRequest } from "node:http";
 import { ByteChannel } from "../../../../src/wire/byte-channel.ts";
 import type { Exchange } from "../../../../src/wire/exchange.ts";
-import { threadLlhttp } from "../../../../src/wire/http1/request-parser.ts";
+import { threadLlhttp } from "../../../../src/wire/http1/message-parser.ts";
 import { isUpgradable } from "../../../../src/wire/http1/upgradable.ts";
 import { poisonReads } from "../../../../src/wire/shared-reading.ts";
 import { WireError } from "../../../../src/wire/wire-error.ts";
