@@ -129,7 +129,7 @@ export default function (bench: Bench): void {
     policies,
     config: { policies: { "access-log": { path: "/dev/null" } }, methods: {} },
     services,
-    target: cluster.handler,
+    target: () => cluster.handler,
   });
   const serving = {
     table: createMethodTable(schema, { autoMapping: true }),

@@ -26,7 +26,7 @@ export async function check(source: ConfigSource): Promise<number> {
 
   const services = createProcessServices(systemClock, silentLogger);
   try {
-    new Pipelines({ policies, config, services, target: () => Promise.reject(new Error("nothing is called by a check")) });
+    new Pipelines({ policies, config, services, target: () => () => Promise.reject(new Error("nothing is called by a check")) });
   } finally {
     await services.close();
   }

@@ -58,7 +58,7 @@ export async function explain({ httpMethod, url, flags, source, upstreamKnown }:
       policies,
       config,
       services,
-      target: nobody,
+      target: () => nobody,
       own: ({ path }) => own.handlerOf(path, config, { handler: nobody, speaks: () => false }),
     });
     const catalogue = { ...catalogueOf(config, table), own: own.table };
