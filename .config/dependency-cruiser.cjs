@@ -44,10 +44,17 @@ module.exports = {
     ),
     only(
       "policies",
-      "^src/policies/(?!index|policy)",
-      ["^src/core/", "^src/telemetry/", "^src/policies/policy\\.ts$"],
+      "^src/policies/(?!index|policy)([^/.]+)",
+      ["^src/core/", "^src/telemetry/", "^src/identity/", "^src/expressions/", "^src/policies/policy\\.ts$", "^src/policies/$1/"],
       "A policy never imports a policy, a protocol or wire.",
     ),
+    only(
+      "identity",
+      "^src/identity/",
+      ["^src/core/", "^src/identity/"],
+      "identity judges credentials; it does not know where they came from.",
+    ),
+    only("expressions", "^src/expressions/", ["^src/core/", "^src/expressions/"], "An expression knows its variables, not who asks."),
     only(
       "config",
       "^src/config/",

@@ -36,6 +36,7 @@ export async function loadConfig({ file, overrides = [] }: ConfigSource): Promis
   const value = writeOut(structuredClone(raw) as Record<string, unknown>);
   if (file !== undefined) fromFolder(value, dirname(file));
   for (const { path, value: given } of overrides) put(value, path, given);
+  await loadPolicies(value);
 
   // A missing `inbound` is really a missing upstream, and that is what the message should say.
   value["inbound"] ??= {};
@@ -71,11 +72,19 @@ export function whyUnreadable(error: unknown): string {
   return words[code ?? ""] ?? message;
 }
 
+/** The settings of policies, wherever they stand: for all methods, and for some. */
+function policySettings(value: Record<string, unknown>): Record<string, unknown>[] {
+  return [value["policies"], ...Object.values(isRecord(value["methods"]) ? value["methods"] : {})].filter(isRecord);
+}
+
+async function loadPolicies(value: Record<string, unknown>): Promise<void> {
+  const settings = policySettings(value);
+  await Promise.all(policies.filter(({ kind }) => settings.some((one) => isRecord(one[kind]))).map((policy) => policy.load()));
+}
+
 /** `true` and shorthands of policies become what they stand for: `timeout: 2s` -> `timeout: {total: 2s}`. */
 function writeOut(value: Record<string, unknown>): Record<string, unknown> {
-  const settings = [value["policies"], ...Object.values(isRecord(value["methods"]) ? value["methods"] : {})];
-  for (const one of settings) {
-    if (!isRecord(one)) continue;
+  for (const one of policySettings(value)) {
     for (const { kind, shorthand } of policies) {
       const given = one[kind];
       if (given === true || given === null) one[kind] = {};
@@ -87,9 +96,16 @@ function writeOut(value: Record<string, unknown>): Record<string, unknown> {
 
 /** Paths in a file are relative to the file, wherever the program was started. */
 function fromFolder(value: Record<string, unknown>, folder: string): void {
+  const resolve = (path: unknown): unknown => (typeof path === "string" && path !== "" && !isAbsolute(path) ? join(folder, path) : path);
+  for (const one of policySettings(value))
+    for (const { kind, files } of policies)
+      for (const path of files) {
+        const part = valueAt(one, [kind, ...path.slice(0, -1)]);
+        const name = path.at(-1)!;
+        if (isRecord(part) && name in part && !String(part[name]).includes("://")) part[name] = resolve(part[name]);
+      }
   const inbound = value["inbound"];
   if (!isRecord(inbound)) return;
-  const resolve = (path: unknown): unknown => (typeof path === "string" && path !== "" && !isAbsolute(path) ? join(folder, path) : path);
   for (const key of ["tls", "upstreamTls", "schema"]) {
     const part = inbound[key];
     if (!isRecord(part)) continue;

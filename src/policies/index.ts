@@ -4,6 +4,8 @@
  * To add one: its file, its line here with the reason of its place, its page in docs/policies; test/contracts runs over this list.
  */
 import { accessLog } from "./access-log.ts";
+import { authenticate } from "./authenticate.ts";
+import { authorize } from "./authorize.ts";
 import { deadline } from "./deadline.ts";
 import { metrics } from "./metrics.ts";
 import type { Policy } from "./policy.ts";
@@ -18,4 +20,6 @@ export const policies: readonly Policy[] = [
   accessLog, // beside metrics, for the same reason; after trace, whose id it writes
   timeout, // sets the bound before anything waits
   deadline, // enforces the bound on all the work that follows
+  authenticate, // before all that depends on who it is; within the bound, because an issuer may have to be asked
+  authorize, // by who it is, so behind authenticate; before all that a call may use up
 ];

@@ -10,12 +10,13 @@ import type { Logger } from "../core/logger.ts";
 import type { Random } from "../core/random.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
 import type { CallMetrics } from "../telemetry/call-metrics.ts";
+import type { KeySources } from "../identity/key-sources.ts";
 import type { LineWriter } from "../telemetry/line-writer.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type * as z from "zod/mini";
 import { withUnits, type WithUnits } from "./settings.ts";
 
-export { described, duration, percent, setting } from "./settings.ts";
+export { described, duration, optional, percent, setting } from "./settings.ts";
 
 /** What lives as long as the process: policies are rebuilt on every reload, these are handed from one runtime to the next. */
 export interface Services {
@@ -28,6 +29,8 @@ export interface Services {
   readonly lines: (destination: string) => LineWriter;
   /** How calls are traced: as the configuration says, so anew with every reload. */
   readonly tracing: Tracing;
+  /** The keys of issuers, by their address. */
+  readonly keySources: KeySources;
 }
 
 export interface PolicySpec<Config extends z.ZodMiniObject> {
@@ -42,6 +45,10 @@ export interface PolicySpec<Config extends z.ZodMiniObject> {
   readonly seesRefusals?: boolean;
   /** The key a bare value stands for: `timeout: 2s` is `timeout: {total: 2s}`. */
   readonly shorthand?: string;
+  /** Settings that are paths of files: ["jwt", "jwks"]. Like all in a configuration file they are relative to it. (What holds "://" is none.) */
+  readonly files?: readonly (readonly string[])[];
+  /** Loads what only this policy needs. Done, where it is configured, before its settings are looked at and before `create`. */
+  load?(): Promise<void>;
   readonly config: Config;
   create(config: WithUnits<z.output<Config>>, services: Services): Layer;
 }
@@ -54,13 +61,15 @@ export interface Policy {
   readonly enabled: "always" | "default" | "opt-in";
   readonly seesRefusals: boolean;
   readonly shorthand: string | undefined;
+  readonly files: readonly (readonly string[])[];
+  load(): Promise<void>;
   readonly config: z.ZodMiniObject;
   /** @param value what `config` accepted, defaults filled in, durations and sizes still text. */
   create(value: Readonly<Record<string, unknown>>, services: Services): Layer;
 }
 
 export function definePolicy<Config extends z.ZodMiniObject>(spec: PolicySpec<Config>): Policy {
-  const { kind, scope, summary, enabled, seesRefusals = false, shorthand, config } = spec;
+  const { kind, scope, summary, enabled, seesRefusals = false, shorthand, files = [], config } = spec;
   return {
     kind,
     scope,
@@ -68,6 +77,8 @@ export function definePolicy<Config extends z.ZodMiniObject>(spec: PolicySpec<Co
     enabled,
     seesRefusals,
     shorthand,
+    files,
+    load: async () => spec.load?.(),
     config,
     create: (value, services) =>
       spec.create(withUnits<z.output<Config>>(config as unknown as z.ZodMiniType<z.output<Config>>, value as z.output<Config>), services),

@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
+import { KeySources } from "../identity/key-sources.ts";
 import type { Services } from "../policies/policy.ts";
 import { CallMetrics } from "../telemetry/call-metrics.ts";
 import { LineWriter } from "../telemetry/line-writer.ts";
@@ -34,6 +35,7 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     random: systemRandom,
     metrics: new CallMetrics(),
     timers,
+    keySources: new KeySources(),
     tracing: untraced,
     telemetry,
     writers,

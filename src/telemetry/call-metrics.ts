@@ -9,6 +9,7 @@ import { Code, codeName, type CodeName } from "../core/code.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { Status } from "../core/status.ts";
 import { bucketCount, bucketOf } from "./duration-buckets.ts";
+import { PolicyCounters } from "./policy-counters.ts";
 
 /** The label of every method that is not known. */
 export const otherMethods = "other";
@@ -99,6 +100,8 @@ export class CallMetrics {
   /** Methods outside the schema that the upstream has answered with OK. */
   private readonly proven = new Set<string>();
   private readonly failureCounts = new Map<Reason, Float64Array>();
+  /** What policies did. */
+  readonly policies = new PolicyCounters();
 
   /** Names the methods (by path) that have labels of their own from now on. Rows that exist stay. */
   setKnown(paths: ReadonlySet<string>): void {

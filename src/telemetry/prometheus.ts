@@ -81,4 +81,7 @@ export function writeCallMetrics(text: PrometheusText, metrics: CallMetrics): vo
 
   text.family("dragoman_call_failures_total", "counter", "Calls that failed, by reason (docs/reasons.md) and by who is at fault.");
   for (const { reason, source, count } of metrics.failures()) text.sample("dragoman_call_failures_total", count, { reason, source });
+
+  text.family("dragoman_policy_total", "counter", "What policies did, in their own words (docs/policies).");
+  for (const { policy, outcome, count } of metrics.policies.all()) text.sample("dragoman_policy_total", count, { policy, outcome });
 }

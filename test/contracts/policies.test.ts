@@ -5,7 +5,11 @@ import { policies } from "../../src/policies/index.ts";
 import { policyContract } from "./policy-contract.ts";
 
 /** Settings without which a policy cannot be made. */
-const needed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = { "access-log": { path: "calls.log" } };
+const needed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "access-log": { path: "calls.log" },
+  authenticate: { mtls: {}, optional: true },
+  authorize: { allow: ["true"] },
+};
 
 describe("policies", () => {
   for (const policy of policies) policyContract(policy, needed[policy.kind] ?? {});
@@ -13,7 +17,7 @@ describe("policies", () => {
   it("stand in the documented order", () => {
     assert.deepEqual(
       policies.map((policy) => policy.kind),
-      ["rescue", "trace", "metrics", "access-log", "timeout", "deadline"],
+      ["rescue", "trace", "metrics", "access-log", "timeout", "deadline", "authenticate", "authorize"],
     );
   });
 

@@ -18,6 +18,8 @@ export function policyContract(policy: Policy, given: Readonly<Record<string, un
   };
 
   describe(`policy ${policy.kind}`, () => {
+    before(() => policy.load());
+
     it("has a kind in kebab-case, a summary of one sentence and described settings", () => {
       assert.match(policy.kind, /^[a-z]+(-[a-z]+)*$/);
       assert.match(policy.summary, /^[A-Z].*\.$/);

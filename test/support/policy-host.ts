@@ -8,6 +8,7 @@ import type { Method } from "../../src/core/method.ts";
 import { UnaryReply, type Reply } from "../../src/core/reply.ts";
 import { okStatus } from "../../src/core/status.ts";
 import { TimerWheel } from "../../src/core/timer-wheel.ts";
+import { KeySources } from "../../src/identity/key-sources.ts";
 import type { Services } from "../../src/policies/policy.ts";
 import { CallMetrics } from "../../src/telemetry/call-metrics.ts";
 import { LineBytes } from "../../src/telemetry/line-bytes.ts";
@@ -42,6 +43,7 @@ export function createPolicyHost(): PolicyHost {
     random: { uint32: () => (++drawn * 0x9e3779b1) >>> 0 },
     metrics: new CallMetrics(),
     timers: new TimerWheel(clock),
+    keySources: new KeySources(),
     tracing: untraced,
     written,
     lines(destination) {
