@@ -46,6 +46,7 @@ export function createHttpInbound(): Inbound {
       const deadline = new Deadline(x.arrivedAtMs + timeoutOf(head));
       const opaque = httpMethod(method);
       const whole = x.body.whole();
+      if (whole !== undefined && whole.length > bodyBytes) throw new CallError("MESSAGE_TOO_LARGE", undefined, { source: "caller" });
       const messages =
         whole === undefined
           ? new BodyChunks(x.body, opaque.input, bodyBytes)
