@@ -41,7 +41,7 @@ async function boundedText(response: Response, maxBytes: number, timeoutMs: numb
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       size += chunk.length;
       if (size > maxBytes) break; // which cancels the rest
       chunks.push(chunk);

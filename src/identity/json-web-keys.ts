@@ -72,5 +72,5 @@ function isSigningKey(value: unknown): value is JWK {
 
 /** A set that holds private keys by mistake still only verifies. */
 function publicPart({ d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, key_ops: _operations, ...key }: JWK): JWK {
-  return key as JWK;
+  return key;
 }

@@ -4,7 +4,7 @@
  * The trap: an entry of the timer wheel keeps its call alive, so it leaves the wheel with the end of the call.
  */
 import type { Call } from "../../core/call.ts";
-import { CallError } from "../../core/call-error.ts";
+import type { CallError } from "../../core/call-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import { PrincipalSlot, RenewSlot, type Principal } from "../../core/principal.ts";
 import { WheelEntry, type TimerWheel } from "../../core/timer-wheel.ts";

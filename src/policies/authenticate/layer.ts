@@ -87,7 +87,7 @@ export function authenticating(settings: Settings, services: Services): Layer {
   }
 
   async function allOf(call: Call, shown: RequestCredentials): Promise<Principal> {
-    const found = await Promise.all(methods.map((method) => method.identify(shown, call.caller)));
+    const found = await Promise.all(methods.map(async (method) => method.identify(shown, call.caller)));
     const principals = found.filter((principal) => principal !== undefined);
     if (principals.length === 0) return unknown();
     if (principals.length < methods.length) throw missing();

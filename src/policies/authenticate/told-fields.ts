@@ -55,7 +55,7 @@ function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unkno
 
 /** Lists of words with commas, objects as JSON; what no header has characters for is percent-encoded. */
 function fieldText(value: unknown): string {
-  const isPlain = (part: unknown): boolean => typeof part !== "object" && !String(part).includes(",");
+  const isPlain = (part: unknown): boolean => typeof part === "number" || (typeof part === "string" && !part.includes(","));
   const text = typeof value === "string" ? value : Array.isArray(value) && value.every(isPlain) ? value.join(",") : JSON.stringify(value);
   return text.replace(/[^\x20-\x7e]+/gu, encodeLeniently).trim();
 }
