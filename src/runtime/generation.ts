@@ -12,6 +12,7 @@ import type { Handler } from "../core/handler.ts";
 import type { MessageType } from "../core/message-type.ts";
 import type { Method } from "../core/method.ts";
 import { httpMethodPaths, isHttpMethod } from "../protocols/http/http-call.ts";
+import { passedOnMethod } from "../protocols/websocket/relay/upgrade-call.ts";
 import { ownMethodPaths } from "../own-services/own-schema.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { MethodTable } from "../schema/method-table.ts";
@@ -166,7 +167,7 @@ export class Generation {
   /** These have labels of their own in metrics, and what is answered here or passed on as plain HTTP. */
   private nameMethods(methods: readonly Method[]): void {
     const paths = methods.map((method) => method.path);
-    this.services.metrics.setKnown(new Set([...paths, ...ownMethodPaths, ...httpMethodPaths]));
+    this.services.metrics.setKnown(new Set([...paths, ...ownMethodPaths, ...httpMethodPaths, passedOnMethod.path]));
   }
 
   private async waitForSchema(isReload: boolean): Promise<void> {

@@ -4,7 +4,10 @@
  *
  * The trap: `x-forwarded-for` is a list that every hop appends to. Only its last entry is this hop's word; what stands before came from outside.
  */
+import { CallError } from "../../core/call-error.ts";
+import type { Metadata } from "../../core/metadata.ts";
 import type { Peer, RequestHead } from "../../wire/exchange.ts";
+import { parseServerTimeout } from "./timeout.ts";
 
 /** Of one connection. The wire takes those of requests out itself; these are an answer's, and what slips through in HTTP/2. */
 const hopByHop: ReadonlySet<string> = new Set([
@@ -56,8 +59,15 @@ export function forwardedFields({ headers, version, scheme, authority }: Request
   return fields;
 }
 
+export interface AnsweredFields {
+  /** Frozen where the answer's own list is: it will come again. */
+  readonly fields: readonly string[];
+  /** -1 when it is not declared. */
+  readonly contentLength: number;
+}
+
 /** An answer's end-to-end fields; its length is told apart from them. */
-export function answeredFields(headers: readonly string[]): { readonly fields: readonly string[]; readonly contentLength: number } {
+export function answeredFields(headers: readonly string[]): AnsweredFields {
   let named: ReadonlySet<string> = hopByHop;
   let contentLength = -1;
   for (let i = 0; i < headers.length; i += 2)
@@ -70,5 +80,15 @@ export function answeredFields(headers: readonly string[]): { readonly fields: r
     if (name === "content-length") contentLength = /^\d{1,15}$/.test(value) ? Number(value) : contentLength;
     else if (!named.has(name)) fields.push(name, value);
   }
-  return { fields, contentLength };
+  return { fields: Object.isFrozen(headers) ? Object.freeze(fields) : fields, contentLength };
+}
+
+/** How long the caller gives the exchange; Infinity when it does not say. @throws CallError INVALID_TIMEOUT */
+export function serverTimeoutOf(headers: Metadata): number {
+  const text = headers.get("x-server-timeout");
+  if (text === undefined) return Infinity;
+  const timeoutMs = parseServerTimeout(text);
+  if (timeoutMs === undefined)
+    throw new CallError("INVALID_TIMEOUT", `x-server-timeout: ${JSON.stringify(text)} cannot be read`, { source: "caller" });
+  return timeoutMs;
 }

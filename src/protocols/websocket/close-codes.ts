@@ -15,6 +15,11 @@ export const CloseCode = {
   invalidData: 1007,
   policyViolation: 1008,
   tooLarge: 1009,
+  internalError: 1011,
+  serviceRestart: 1012,
+  tryAgainLater: 1013,
+  /** What a gateway got from the server behind makes no sense: 502 for WebSockets. */
+  badGateway: 1014,
   /** The credentials the connection was opened with are over (SEMANTICS A2). */
   credentialsExpired: 4401,
 } as const;
@@ -48,7 +53,7 @@ export function closeCodeOf(error: Error): number {
 }
 
 /** What the call ends with whose client sent it. */
-export function errorOfFrame(closeCode: number, cause: Error): CallError {
+export function errorOfFrame(closeCode: number, cause?: Error): CallError {
   if (closeCode === CloseCode.tooLarge) return new CallError("MESSAGE_TOO_LARGE", undefined, { source: "caller", cause });
   return new CallError("BAD_REQUEST", "the client broke the WebSocket protocol", { source: "caller", cause });
 }

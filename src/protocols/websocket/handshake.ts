@@ -4,11 +4,11 @@
  * The trap: browsers let every page open a WebSocket to every host, cookies included, and do not ask first as they do for fetch. Looking
  * at Origin is the only protection there is, so it happens before anything else.
  */
-import { createHash } from "node:crypto";
 import { extension, PerMessageDeflate, subprotocol } from "ws";
 import { CallError } from "../../core/call-error.ts";
 import type { RequestHead } from "../../wire/exchange.ts";
 import type { WebSocketSettings } from "../protocol.ts";
+import { acceptOf } from "./accept-key.ts";
 import { isAllowedOrigin } from "./origin.ts";
 import { subprotocols, type Subprotocol } from "./subprotocols.ts";
 
@@ -22,14 +22,15 @@ export interface Handshake {
   readonly headers: readonly string[];
 }
 
-/** RFC 6455, section 1.3. */
-const acceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const keyForm = /^[A-Za-z0-9+/]{22}==$/;
 const bearerPrefix = "bearer.";
 
-/** @throws CallError that says what is missing, with the HTTP status for it */
-export function readHandshake(head: RequestHead, settings: WebSocketSettings): Handshake {
-  const { headers, authority } = head;
+/**
+ * What every upgrade must have, whoever speaks WebSocket in the end.
+ * @returns the client's `sec-websocket-key`
+ * @throws CallError that says what is missing, with the HTTP status for it
+ */
+export function checkUpgrade({ headers, authority }: RequestHead, settings: WebSocketSettings): string {
   const origin = headers.get("origin");
   if (origin !== undefined && !isAllowedOrigin(origin, authority, settings.origins))
     throw new CallError("ORIGIN_NOT_ALLOWED", `pages of ${JSON.stringify(origin)} may not open a WebSocket here`, { source: "caller" });
@@ -41,8 +42,15 @@ export function readHandshake(head: RequestHead, settings: WebSocketSettings): H
       httpStatus: 426,
       headers: ["upgrade", "websocket", "sec-websocket-version", "13"],
     });
+  return key;
+}
+
+/** @throws CallError as {@link checkUpgrade} does, and where nothing that the client speaks is spoken here */
+export function readHandshake(head: RequestHead, settings: WebSocketSettings): Handshake {
+  const { headers } = head;
+  const key = checkUpgrade(head, settings);
   const { chosen, bearer } = chooseSubprotocol(headers.getAll("sec-websocket-protocol").join(","));
-  const answer = ["sec-websocket-accept", createHash("sha1").update(key).update(acceptSuffix).digest("base64")];
+  const answer = ["sec-websocket-accept", acceptOf(key)];
   if (chosen.offered) answer.push("sec-websocket-protocol", chosen.name);
   const deflate = agreeOnDeflate(headers.getAll("sec-websocket-extensions").join(","), settings);
   if (deflate !== undefined)

@@ -1,5 +1,6 @@
 /**
- * Calls over a WebSocket in: any method of any kind, at its REST path or its own, in one of the subprotocols (SEMANTICS A2).
+ * Calls over a WebSocket in: any method of any kind, at its REST path or its own, in one of the subprotocols; and what no schema describes,
+ * passed on to a service that speaks WebSocket itself (SEMANTICS A2).
  *
  * Two traps. What is refused before the 101 is an HTTP answer; what fails afterwards is told by frames, and the session does that: `reject` is
  * for the former only, and `encode` leaves the last word to the session. And `ws` is loaded with the first upgrade, because it costs every
@@ -16,6 +17,7 @@ import type { Catalogue, Inbound } from "../protocol.ts";
 import { errorJson } from "../shared/error-json.ts";
 import { httpStatusOfCode } from "../shared/http-status.ts";
 import type * as Opening from "./open.ts";
+import { isPassedOn } from "./route.ts";
 
 export function createWebSocketInbound(services: Opening.OpenServices = { clock: systemClock, random: systemRandom }): Inbound {
   let sessions: typeof Opening | undefined;
@@ -24,17 +26,20 @@ export function createWebSocketInbound(services: Opening.OpenServices = { clock:
     return (sessions = await import("./open.ts"));
   }
 
+  function begin({ openWebSocket, passWebSocketOn }: typeof Opening, x: Exchange, catalogue: Catalogue): Call | Promise<Call> {
+    return isPassedOn(x.head.target, catalogue) ? passWebSocketOn(x, catalogue) : openWebSocket(x, catalogue, services);
+  }
+
   return {
     kind: "websocket",
 
     accepts: ({ upgrade, method }: RequestHead) => upgrade === "websocket" && method === "GET",
 
-    decode: (x: Exchange, catalogue: Catalogue): Promise<Call> =>
-      sessions === undefined
-        ? load().then(({ openWebSocket }) => openWebSocket(x, catalogue, services))
-        : sessions.openWebSocket(x, catalogue, services),
+    decode: (x: Exchange, catalogue: Catalogue): Call | Promise<Call> =>
+      sessions === undefined ? load().then((loaded) => begin(loaded, x, catalogue)) : begin(sessions, x, catalogue),
 
-    encode: (reply: Reply, call: Call): Promise<Status> => sessions!.answer(reply, call),
+    encode: (reply: Reply, call: Call, x: Exchange, catalogue: Catalogue): Promise<Status> =>
+      sessions!.answer(reply, call, x, catalogue, services),
 
     reject(error: CallError, x: Exchange, catalogue: Catalogue): void {
       x.body.cancel();

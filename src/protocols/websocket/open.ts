@@ -19,6 +19,7 @@ import { JsonFrames } from "./json-frames.ts";
 import type { MessageBinding } from "./message-binding.ts";
 import { PlainJson } from "./plain-json.ts";
 import { ProtoFrames } from "./proto-frames.ts";
+import { answerPassedOn, passOn } from "./relay/pass-on.ts";
 import { RequestFields } from "./request-fields.ts";
 import { bindingFor } from "./route.ts";
 import { Session, SessionOf } from "./session.ts";
@@ -39,7 +40,7 @@ export interface OpenServices {
 
 /** The call that the client makes, as soon as it has made it. @throws CallError while an HTTP answer can still be given; else it rejects */
 export function openWebSocket(x: Exchange, catalogue: Catalogue, services: OpenServices): Promise<Call> {
-  const settings = catalogue.websocket ?? defaults;
+  const settings = settingsOf(catalogue);
   const handshake = readHandshake(x.head, settings);
   const binding = bindingFor(x.head.target, handshake.subprotocol, catalogue);
   const fields = new RequestFields();
@@ -52,9 +53,19 @@ export function openWebSocket(x: Exchange, catalogue: Catalogue, services: OpenS
   return new Session(raw, { peer, handshake, method: binding.method, dialect, fields, settings, ...services }).firstCall;
 }
 
+/** An upgrade that is the service's own business, as a call. @throws CallError */
+export function passWebSocketOn(x: Exchange, catalogue: Catalogue): Call {
+  return passOn(x, settingsOf(catalogue));
+}
+
 /** Writes the reply and says how the call ended. Never rejects. */
-export function answer(reply: Reply, call: Call): Promise<Status> {
-  return call.slots.get(SessionOf)!.answer(reply, call);
+export function answer(reply: Reply, call: Call, x: Exchange, catalogue: Catalogue, services: OpenServices): Promise<Status> {
+  const session = call.slots.get(SessionOf);
+  return session === undefined ? answerPassedOn(reply, call, x, settingsOf(catalogue), services) : session.answer(reply, call);
+}
+
+function settingsOf({ websocket }: Catalogue): WebSocketSettings {
+  return websocket ?? defaults;
 }
 
 function dialectOf(subprotocol: Subprotocol, binding: MessageBinding, catalogue: Catalogue, { messageBytes }: WebSocketSettings): Dialect {

@@ -14,15 +14,21 @@ import type { Subprotocol } from "./subprotocols.ts";
 const preferred = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 const methodPath = /^\/[\w.]+\/\w+$/;
 
+/** Nobody here has a method for it, and the service behind may speak WebSocket itself. */
+export function isPassedOn(target: string, catalogue: Catalogue): boolean {
+  const { table, plainHttp } = catalogue;
+  if (plainHttp !== true || !target.startsWith("/")) return false;
+  return methodAt(catalogue, pathOf(target)) === undefined && (table === undefined || restRoute(table, target) === undefined);
+}
+
 /** @throws CallError NO_SCHEMA, UNKNOWN_PATH */
 export function bindingFor(target: string, subprotocol: Subprotocol, catalogue: Catalogue): MessageBinding {
   const { table } = catalogue;
-  const query = target.indexOf("?");
-  const path = query < 0 ? target : target.slice(0, query);
+  const path = pathOf(target);
   const method = methodAt(catalogue, path);
   if (method !== undefined) {
     const plain = routeOf(table, "POST", path, method.path);
-    return new MessageBinding(method, query < 0 ? undefined : routeOf(table, "POST", target, method.path), plain);
+    return new MessageBinding(method, path === target ? undefined : routeOf(table, "POST", target, method.path), plain);
   }
   const found = table === undefined ? undefined : restRoute(table, target);
   if (found !== undefined) return new MessageBinding(found.method, found, routeOf(table, "POST", found.method.path, found.method.path));
@@ -30,6 +36,11 @@ export function bindingFor(target: string, subprotocol: Subprotocol, catalogue: 
   if ((subprotocol === "dragoman-proto" || subprotocol === "grpc") && methodPath.test(path))
     return new MessageBinding(opaqueMethod(path), undefined, undefined);
   throw new CallError(table === undefined ? "NO_SCHEMA" : "UNKNOWN_PATH", undefined, table === undefined ? {} : { source: "caller" });
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query < 0 ? target : target.slice(0, query);
 }
 
 function restRoute(table: MethodTable, target: string): RouteMatch | undefined {

@@ -26,6 +26,7 @@ import { callerOf } from "../shared/caller-of.ts";
 import { errorOfAnswer } from "../shared/codec-failure.ts";
 import { CloseCode, closeCodeOfReason } from "./close-codes.ts";
 import type { Dialect, FrameReader } from "./dialect.ts";
+import { drainDelayMs } from "./drain-delay.ts";
 import { FrameSocket, type FrameEvents } from "./frame-socket.ts";
 import type { Handshake } from "./handshake.ts";
 import { InboundQueue } from "./inbound-queue.ts";
@@ -33,9 +34,6 @@ import type { RequestFields } from "./request-fields.ts";
 import { UnsupportedFrame } from "./unsupported-frame.ts";
 
 const kind = "websocket";
-/** Which part of a drain's grace connections are spread over, and no more than this: clients should not all come back at once. */
-const spreadRatio = 0.5;
-const longestSpreadMs = 10_000;
 /** A unary call that is under way is let finish, nearly to the end of the grace. */
 const unaryRatio = 0.9;
 
@@ -197,8 +195,7 @@ export class Session implements FrameEvents, FrameReader, Successor {
 
   async drain(graceMs: number): Promise<void> {
     const { clock, random, method } = this.options;
-    const spreadMs = (Math.min(graceMs * spreadRatio, longestSpreadMs) * random.uint32()) / 2 ** 32;
-    const delayMs = this.call !== undefined && method.unary ? graceMs * unaryRatio : spreadMs;
+    const delayMs = this.call !== undefined && method.unary ? graceMs * unaryRatio : drainDelayMs(graceMs, random);
     const leave = clock.after(delayMs, () => this.leave(new CallError("SHUTTING_DOWN")));
     const force = clock.after(graceMs, () => this.destroy());
     await this.socket.gone;
