@@ -1,37 +1,94 @@
 /** The table multiplied out: every cell with its script, and what must be seen of it. */
-import { inbounds, type Inbound, type Refusal } from "./inbounds.ts";
+import { inbounds, plainHttpRow, type Inbound, type Instead } from "./inbounds.ts";
 import type { Outbound } from "./outbounds.ts";
 import { outcomes, ownEnding, wellScript, type Ending, type Outcome } from "./outcomes.ts";
-import { kinds, type Kind, type Script } from "./script.ts";
+import { kinds, methodOfKind, opaquePath, servicePath, type Kind, type Script } from "./script.ts";
+import { codeOfBackendStatus } from "./statuses.ts";
 
 export interface Cell {
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly kind: Kind;
-  /** Undefined: the cell cannot be, and its refusal is what is played. */
+  /** Undefined: the cell cannot be, and what comes of it instead is what is played. */
   readonly outcome: Outcome | undefined;
-  readonly refusal: Refusal | undefined;
+  readonly instead: Instead | undefined;
   readonly script: Script;
   readonly ending: Ending;
+  /** The row as which it is seen: plain HTTP's where it passes as that. */
+  readonly seenAs: Inbound;
+  /** What the backend is asked for. */
+  readonly path: string;
+  /** In access log and metrics. */
+  readonly method: string;
+}
+
+/** The rows of an outbound's table. */
+export function rowsOf({ speaks }: Outbound): readonly Inbound[] {
+  return inbounds.filter(({ protocol }) => speaks === "messages" || protocol !== "websocket");
 }
 
 export function cellsOf(outbound: Outbound): Cell[] {
-  return inbounds.flatMap((inbound) =>
+  return rowsOf(outbound).flatMap((inbound) =>
     kinds.flatMap((kind) => {
-      const refusal = inbound.cannot?.[kind];
-      if (refusal !== undefined) return [refusedCell(inbound, outbound, kind, refusal)];
-      return outcomes.map((outcome): Cell => {
-        const script = scriptOf(kind, outcome.script(kind, inbound));
-        return { inbound, outbound, kind, outcome, refusal: undefined, script, ending: outcome.ending(kind, inbound, outbound) };
-      });
+      const common = { inbound, outbound, kind, ...addressOf(inbound, outbound, kind) };
+      const instead = insteadOf(inbound, outbound, kind);
+      if (instead?.reason !== undefined) {
+        const { reason, httpStatus } = instead;
+        const ending = ownEnding(reason, httpStatus === undefined ? {} : { httpStatus });
+        return [{ ...common, instead, outcome: undefined, script: scriptOf(kind, {}), ending, seenAs: inbound }];
+      }
+      if (instead !== undefined) return [passingCell(inbound, outbound, kind, instead)];
+      return outcomes
+        .filter(({ name }) => inbound.without?.has(name) !== true)
+        .map((outcome): Cell => {
+          const script = scriptOf(kind, outcome.script(kind, inbound));
+          const ending = outcome.ending(kind, inbound, outbound);
+          return { ...common, outcome, instead: undefined, script, ending: isPlain(inbound) ? asHttp(ending) : ending, seenAs: inbound };
+        });
     }),
   );
 }
 
-function refusedCell(inbound: Inbound, outbound: Outbound, kind: Kind, refusal: Refusal): Cell {
-  const { httpStatus } = refusal;
-  const ending = ownEnding(refusal.reason, httpStatus === undefined ? {} : { httpStatus });
-  return { inbound, outbound, kind, outcome: undefined, refusal, script: scriptOf(kind, {}), ending };
+export const isPlain = ({ protocol }: Inbound): boolean => protocol === "http";
+
+const nothingThere: Instead = { why: "no method is there", reason: "UNKNOWN_PATH" };
+const noTrailers: Instead = { why: "gRPC needs HTTP/2", reason: "UNKNOWN_METHOD" };
+const asItIs: Instead = { why: "passes as plain HTTP", reason: undefined };
+
+/** What comes of a cell that cannot be; undefined for one that can. */
+function insteadOf(inbound: Inbound, { speaks, passesHttp }: Outbound, kind: Kind): Instead | undefined {
+  if (isPlain(inbound)) return passesHttp ? undefined : nothingThere;
+  if (speaks === "messages") return inbound.cannot?.[kind];
+  return inbound.connectPlain === undefined ? noTrailers : asItIs;
+}
+
+function addressOf(inbound: Inbound, outbound: Outbound, kind: Kind): Pick<Cell, "path" | "method"> {
+  const name = methodOfKind[kind];
+  if (isPlain(inbound)) return { path: opaquePath + name, method: "http/POST" };
+  return { path: outbound.path(kind), method: servicePath.slice(1) + name };
+}
+
+/** One call that goes well, and is nobody's business. */
+function passingCell(inbound: Inbound, outbound: Outbound, kind: Kind, instead: Instead): Cell {
+  const method = inbound.byGet === true ? "GET" : "POST";
+  return {
+    inbound,
+    outbound,
+    kind,
+    instead,
+    outcome: undefined,
+    script: scriptOf(kind, method === "GET" ? { requests: [] } : {}),
+    ending: outcomes[0]!.ending(kind, inbound, outbound),
+    seenAs: plainHttpRow,
+    path: servicePath + methodOfKind[kind],
+    method: `http/${method}`,
+  };
+}
+
+/** A server's own failure is its HTTP status and its body, and counts as the code that a REST server means by it. */
+function asHttp(ending: Ending): Ending {
+  if (ending.reason !== "UPSTREAM_STATUS") return ending;
+  return { ...ending, code: codeOfBackendStatus(ending.httpStatus), details: [] };
 }
 
 let number = 0;
@@ -52,7 +109,10 @@ function scriptOf(kind: Kind, played: Partial<Script>): Script {
   };
 }
 
-export function nameOf({ inbound, outbound, kind, outcome }: Cell): string {
-  const by = inbound.tls ? `${inbound.over}, TLS` : inbound.over;
-  return `${inbound.name} over ${by} to ${outbound.name}, ${kind}: ${outcome?.name ?? "refused"}`;
+export function nameOf({ inbound, outbound, kind, outcome, instead }: Cell): string {
+  return `${rowName(inbound)} to ${outbound.name}, ${kind}: ${outcome?.name ?? instead!.why}`;
+}
+
+export function rowName({ name, over, tls }: Inbound): string {
+  return `${name} over ${over}${tls ? ", TLS" : ""}`;
 }

@@ -6,18 +6,20 @@
 import { createConnectUnaryClient } from "./clients/connect-unary-client.ts";
 import { createEnvelopedClient, type EnvelopedForm } from "./clients/enveloped-client.ts";
 import { createGrpcJsClient } from "./clients/grpc-js-client.ts";
+import { createHttpClient } from "./clients/http-client.ts";
 import type { WireOptions } from "./clients/http-wire.ts";
 import { createRestClient, type StreamFormName } from "./clients/rest-client.ts";
 import { createWebSocketClient, type Subprotocol } from "./clients/websocket-client.ts";
 import type { Ending } from "./outcomes.ts";
-import { streamsAnswers, type Kind, type MatrixClient } from "./script.ts";
+import { opaquePath, servicePath, streamsAnswers, type Kind, type MatrixClient } from "./script.ts";
 import { httpStatusOfCode } from "./statuses.ts";
 
-export interface Refusal {
+/** What becomes of a cell that cannot be. */
+export interface Instead {
   /** One line for the page. */
   readonly why: string;
-  /** In docs/reasons.md. */
-  readonly reason: string;
+  /** Of the refusal, in docs/reasons.md; undefined: the call passes as plain HTTP, whatever it is. */
+  readonly reason: string | undefined;
   /** Where it differs from the reason's. */
   readonly httpStatus?: number;
   /** Answered by HTTP status and words alone. */
@@ -31,6 +33,8 @@ export interface Inbound {
   /** As access log and metrics call it. */
   readonly protocol: string;
   connect(port: number): MatrixClient;
+  /** The same protocol's requests as plain HTTP; undefined for a protocol that needs more than HTTP/1.1 has. */
+  connectPlain?(port: number): MatrixClient;
   /** Metadata and trailers of the answer have a place. */
   readonly showsMetadata: boolean;
   /** Compressed protobuf crosses as it came. */
@@ -39,7 +43,11 @@ export interface Inbound {
   readonly compressesAnswers: boolean;
   /** A unary request without a message: the reason of its refusal, or undefined where it is a message without fields. */
   readonly withoutMessage: string | undefined;
-  readonly cannot?: Readonly<Partial<Record<Kind, Refusal>>>;
+  readonly cannot?: Readonly<Partial<Record<Kind, Instead>>>;
+  /** Outcomes that the protocol does not have. */
+  readonly without?: ReadonlySet<string>;
+  /** Calls are GET requests. */
+  readonly byGet?: boolean;
   /** What the protocol's own wire says of such an ending. @param begun answers came before it */
   form(kind: Kind, ending: Ending, begun: boolean): Readonly<Record<string, unknown>>;
 }
@@ -52,6 +60,12 @@ const overTls1: Over = { over: "HTTP/1.1", tls: true };
 const overTls2: Over = { over: "HTTP/2", tls: true };
 
 const wireOf = (port: number, { over, tls }: Over): WireOptions => ({ port, http: over === "HTTP/2" ? "2" : "1.1", tls });
+
+/** Requests of some content type, to be passed on as they are. */
+const plainOf =
+  (by: Over, contentType: string, path = servicePath, method: "POST" | "GET" = "POST") =>
+  (port: number): MatrixClient =>
+    createHttpClient(wireOf(port, by), { method, contentType, path, fullDuplex: by.over === "HTTP/2" });
 
 function grpcJs(by: Over): Inbound {
   return {
@@ -83,6 +97,7 @@ function enveloped(
     passesCompressed: !form.json,
     compressesAnswers: !form.json,
     withoutMessage: "MISSING_MESSAGE",
+    ...(protocol === "grpc" ? {} : { connectPlain: plainOf(by, form.contentType) }),
     form: () => ({ httpStatus: 200, contentType: answerType, broken: false }),
   };
 }
@@ -113,9 +128,11 @@ const webJson = (by: Over): Inbound =>
     "application/grpc-web+json",
   );
 
+const unaryTypeOf = (json: boolean): string => (json ? "application/json" : "application/proto");
+
 function connect(by: Over, json: boolean): Inbound {
   const streamType = json ? "application/connect+json" : "application/connect+proto";
-  const unaryType = json ? "application/json" : "application/proto";
+  const unaryType = unaryTypeOf(json);
   return {
     name: json ? "Connect, JSON" : "Connect",
     ...by,
@@ -138,6 +155,7 @@ function connect(by: Over, json: boolean): Inbound {
         },
       };
     },
+    connectPlain: plainOf(by, unaryType),
     showsMetadata: true,
     passesCompressed: !json,
     compressesAnswers: !json,
@@ -149,7 +167,7 @@ function connect(by: Over, json: boolean): Inbound {
   };
 }
 
-const notByGet: Refusal = { why: "GET is for unary methods", reason: "METHOD_NOT_ALLOWED", inWords: true };
+const notByGet: Instead = { why: "GET is for unary methods", reason: "METHOD_NOT_ALLOWED", inWords: true };
 
 function connectGet(by: Over, json: boolean): Inbound {
   const row = connect(by, json);
@@ -157,6 +175,8 @@ function connectGet(by: Over, json: boolean): Inbound {
     ...row,
     name: json ? "Connect GET, JSON" : "Connect GET",
     connect: (port) => createConnectUnaryClient(wireOf(port, by), { json, get: true }),
+    connectPlain: plainOf(by, unaryTypeOf(json), servicePath, "GET"),
+    byGet: true,
     cannot: { "server stream": notByGet, "client stream": notByGet, bidi: notByGet },
   };
 }
@@ -168,13 +188,14 @@ const streamTypes: Readonly<Record<StreamFormName, string>> = {
 };
 
 function rest(by: Over, stream: StreamFormName): Inbound {
-  const both: Refusal = { why: "streams both ways need HTTP/2 or a WebSocket", reason: "UNSUPPORTED_STREAMING", httpStatus: 400 };
+  const both: Instead = { why: "streams both ways need HTTP/2 or a WebSocket", reason: "UNSUPPORTED_STREAMING", httpStatus: 400 };
   return {
     name: `REST, ${stream}`,
     ...by,
     protocol: "rest",
     // An array can be read to its end only.
     connect: (port) => createRestClient(wireOf(port, by), { stream, fullDuplex: stream !== "array" }),
+    connectPlain: plainOf(by, "application/json"),
     showsMetadata: true,
     passesCompressed: false,
     compressesAnswers: true,
@@ -202,6 +223,28 @@ function webSocket(name: string, subprotocol: Subprotocol): Inbound {
     form: (_kind, { code, closeCode }) => ({ closeCode: closeCode ?? (plain && code !== 0 ? 4000 + code : 1000) }),
   };
 }
+
+function plainHttp(by: Over): Inbound {
+  return {
+    name: "plain HTTP",
+    ...by,
+    protocol: "http",
+    connect: plainOf(by, "text/x-lines", opaquePath),
+    without: new Set(["late failure", "failure in mid-stream"]),
+    showsMetadata: true,
+    passesCompressed: true,
+    compressesAnswers: true,
+    withoutMessage: undefined,
+    form(_kind, { code, httpStatus, reason }) {
+      const own = reason !== undefined && reason !== "UPSTREAM_STATUS";
+      const contentType = code === 0 ? "text/x-lines" : own ? "application/json" : "text/plain";
+      return { httpStatus: code === 0 ? 200 : httpStatus, contentType, broken: false };
+    },
+  };
+}
+
+/** What a request is seen as that passes as it is. */
+export const plainHttpRow = plainHttp(over1);
 
 export const inbounds: readonly Inbound[] = [
   grpcJs(over2),
@@ -231,4 +274,7 @@ export const inbounds: readonly Inbound[] = [
   webSocket("WebSocket, dragoman.v1+json", "dragoman.v1+json"),
   webSocket("WebSocket, dragoman.v1+proto", "dragoman.v1+proto"),
   webSocket("WebSocket, grpc-websockets", "grpc-websockets"),
+  plainHttpRow,
+  plainHttp(over2),
+  plainHttp(overTls2),
 ];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { inbounds } from "./inbounds.ts";
+import { rowName, rowsOf } from "./cells.ts";
 import { outbounds, type Outbound } from "./outbounds.ts";
 import { pageOf } from "./page.ts";
 import { runOutbound, type CellResult, type OutboundResult } from "./run-matrix.ts";
@@ -23,9 +23,9 @@ describe("matrix", () => {
         results.set(outbound, result.cells);
       });
 
-      for (const inbound of inbounds)
+      for (const inbound of rowsOf(outbound))
         for (const kind of kinds)
-          it(`${inbound.name} over ${inbound.over}${inbound.tls ? ", TLS" : ""}: ${kind}`, () => {
+          it(`${rowName(inbound)}: ${kind}`, () => {
             const cells = result.cells.filter(({ cell }) => cell.inbound === inbound && cell.kind === kind);
             assert.notEqual(cells.length, 0);
             const problems = cells.filter(({ problem }) => problem !== undefined);

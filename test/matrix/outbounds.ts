@@ -1,9 +1,10 @@
 /** The tables of the matrix: each backend that a proxy may stand before. Another one is a line here, and a file beside the others. */
 import { startGrpcBackend } from "./backends/grpc-backend.ts";
 import { startRestBackend } from "./backends/rest-backend.ts";
+import { startHttpBackend } from "./backends/http-backend.ts";
 import { restPaths } from "./clients/rest-client.ts";
 import { ownEnding, type Ending } from "./outcomes.ts";
-import { methodOfKind, servicePath, type Kind, type MatrixBackend, type Script } from "./script.ts";
+import { kinds, methodOfKind, servicePath, type Kind, type MatrixBackend, type Script } from "./script.ts";
 import { codeOf, httpStatusOfCode } from "./statuses.ts";
 
 export interface Outbound {
@@ -12,6 +13,12 @@ export interface Outbound {
   readonly about: string;
   /** @param scripts by trace id */
   start(scripts: ReadonlyMap<string, Script>): Promise<MatrixBackend>;
+  /** What the proxy is told of it, beside its address. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** "bytes": without a schema, so whatever comes in passes as plain HTTP, or not at all. */
+  readonly speaks: "messages" | "bytes";
+  /** What no schema describes is passed on as it is. */
+  readonly passesHttp: boolean;
   /** What it is asked for. */
   path(kind: Kind): string;
   /** Compressed messages cross as they came. */
@@ -24,11 +31,22 @@ export interface Outbound {
   readonly reset: Ending;
 }
 
+const rules = {
+  "inbound.rules": kinds.map((kind) => ({
+    selector: `${servicePath.slice(1, -1)}.${methodOfKind[kind]}`,
+    post: restPaths[kind],
+    body: "*",
+  })),
+};
+
 export const outbounds: readonly Outbound[] = [
   {
     name: "gRPC",
     about: "HTTP/2 in clear text. Protobuf that came compressed leaves compressed; JSON is translated.",
     start: startGrpcBackend,
+    settings: rules,
+    speaks: "messages",
+    passesHttp: false,
     path: (kind) => servicePath + methodOfKind[kind],
     takesCompressed: true,
     keepsTrailers: true,
@@ -43,10 +61,29 @@ export const outbounds: readonly Outbound[] = [
     name: "REST",
     about: "HTTP/1.1 and JSON, by the same `google.api.http` rules ([reverse.md](reverse.md)). Messages leave uncompressed.",
     start: startRestBackend,
+    settings: rules,
+    speaks: "messages",
+    passesHttp: true,
     path: (kind) => restPaths[kind],
     takesCompressed: false,
     // The failure is a record of the stream, and the last thing that is read.
     keepsTrailers: false,
+    sharesConnection: false,
+    get reset() {
+      return ownEnding("UPSTREAM_RESET");
+    },
+  },
+  {
+    name: "plain HTTP",
+    about:
+      "HTTP/1.1 and no schema: what comes in is passed on as it is, by whatever protocol ([http.md](http.md)). A status comes first in HTTP, so nothing fails late.",
+    start: startHttpBackend,
+    settings: { "inbound.schema": "none" },
+    speaks: "bytes",
+    passesHttp: true,
+    path: (kind) => servicePath + methodOfKind[kind],
+    takesCompressed: true,
+    keepsTrailers: true,
     sharesConnection: false,
     get reset() {
       return ownEnding("UPSTREAM_RESET");

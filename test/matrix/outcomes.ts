@@ -11,6 +11,8 @@ import { codeNames, codeOf, documented, httpStatusOfCode } from "./statuses.ts";
 
 /** `limits.message`, and `inbound.websocket.message`, of the matrix' proxies. */
 export const messageBytes = 4096;
+/** `limits.body`: what passes as plain HTTP is bounded by it. */
+export const bodyBytes = 2 * messageBytes;
 /** Long enough that a loaded machine has begun the call by then; what is checked does not depend on it. */
 const timeoutMs = 300;
 
@@ -84,6 +86,7 @@ const firstAnswer = (kind: Kind): Message[] => (streamsAnswers(kind) ? answersOf
 const binary = Buffer.from([0, 1, 0x80, 0xfe, 0xff]).toString("base64");
 const long = "z".repeat(2000);
 const tooLong = "z".repeat(messageBytes + 100);
+const tooLongBody = "z".repeat(bodyBytes + 100);
 
 function code(number: number): Outcome {
   const failure = failureOf(number);
@@ -141,15 +144,16 @@ export const outcomes: readonly Outcome[] = [
   },
   {
     name: "oversize request",
-    meaning: "a message above `limits.message`; the backend sees none of it",
-    script: () => ({ requests: [{ text: tooLong }] }),
+    meaning: "a message above `limits.message`, a body above `limits.body`; the backend sees no message",
+    script: (_kind, { protocol }) => ({ requests: [{ text: protocol === "http" ? tooLongBody : tooLong }] }),
     ending: () => ownEnding("MESSAGE_TOO_LARGE", { closeCode: 1009 }),
   },
   {
     name: "oversize answer",
     meaning: "a backend's message above `limits.message`",
     script: (kind) => ({ answers: [{ text: tooLong }], ...oneRequest(kind) }),
-    ending: () => ownEnding("UPSTREAM_MESSAGE_TOO_LARGE"),
+    // What passes as it is has no messages.
+    ending: (_kind, { protocol }) => (protocol === "http" ? ok : ownEnding("UPSTREAM_MESSAGE_TOO_LARGE")),
   },
   {
     name: "compressed",

@@ -1,5 +1,6 @@
 /** docs/matrix.md, from what the cells came to: one table for each outbound, and what the outcomes are. */
-import { inbounds } from "./inbounds.ts";
+import { rowsOf } from "./cells.ts";
+import type { Inbound } from "./inbounds.ts";
 import type { Outbound } from "./outbounds.ts";
 import { outcomes } from "./outcomes.ts";
 import type { CellResult } from "./run-matrix.ts";
@@ -8,7 +9,7 @@ import { kinds, type Kind } from "./script.ts";
 /** The page as `deploy/matrix.ts` writes it, before it is formatted. */
 export function pageOf(results: ReadonlyMap<Outbound, readonly CellResult[]>): string {
   const all = [...results.values()].flat();
-  const refused = all.filter(({ cell }) => cell.outcome === undefined).length;
+  const refused = all.filter(({ cell }) => cell.instead?.reason !== undefined).length;
   return [
     "# The matrix",
     `Every protocol that comes in, before every kind of backend, for every kind of RPC, with every way to end: ${all.length} cells, played over real
@@ -19,7 +20,11 @@ code; what the backend saw: path, messages, metadata, whether they came compress
 log, and one call of the metrics, with the right code and reason. What must be seen follows from the script that both ends play, from
 google/rpc/code.proto and from [reasons.md](reasons.md).`,
     "The numbers are outcomes that pass. This page is written by `node deploy/matrix.ts`, and a test fails when it is behind.",
-    ...[...results].flatMap(([outbound, cells]) => [`## To a backend that speaks ${outbound.name}`, outbound.about, tableOf(cells)]),
+    ...[...results].flatMap(([outbound, cells]) => [
+      `## To a backend that speaks ${outbound.name}`,
+      outbound.about,
+      tableOf(outbound, cells),
+    ]),
     "## The outcomes",
     table(
       ["outcome", "what is played"],
@@ -30,21 +35,19 @@ google/rpc/code.proto and from [reasons.md](reasons.md).`,
     .concat("\n");
 }
 
-function tableOf(cells: readonly CellResult[]): string {
-  const of = (row: (typeof inbounds)[number], kind: Kind): string =>
-    said(cells.filter(({ cell }) => cell.inbound === row && cell.kind === kind));
+function tableOf(outbound: Outbound, cells: readonly CellResult[]): string {
+  const of = (row: Inbound, kind: Kind): string => said(cells.filter(({ cell }) => cell.inbound === row && cell.kind === kind));
   return table(
     ["in", "over", ...kinds],
-    inbounds
-      .filter((row) => cells.some(({ cell }) => cell.inbound === row))
-      .map((row) => [row.name, row.tls ? `${row.over}, TLS` : row.over, ...kinds.map((kind) => of(row, kind))]),
+    rowsOf(outbound).map((row) => [row.name, row.tls ? `${row.over}, TLS` : row.over, ...kinds.map((kind) => of(row, kind))]),
   );
 }
 
 function said(cells: readonly CellResult[]): string {
-  const refusal = cells[0]!.cell.refusal;
+  const { instead } = cells[0]!.cell;
   const count = passed(cells);
-  if (refusal !== undefined) return count === cells.length ? `\`${refusal.reason}\`: ${refusal.why}` : "**wrong refusal**";
+  if (instead !== undefined && count === cells.length)
+    return instead.reason === undefined ? instead.why : `\`${instead.reason}\`: ${instead.why}`;
   return count === cells.length ? String(count) : `**${count} of ${cells.length}**`;
 }
 

@@ -12,11 +12,9 @@ import { startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
 import { until } from "../support/until.ts";
 import { cellsOf, nameOf, type Cell } from "./cells.ts";
 import { checkCell, type LogRow } from "./check-cell.ts";
-import { restPaths } from "./clients/rest-client.ts";
-import { inbounds, type Inbound } from "./inbounds.ts";
-import { messageBytes } from "./outcomes.ts";
+import { bodyBytes, messageBytes } from "./outcomes.ts";
 import type { Outbound } from "./outbounds.ts";
-import { kinds, methodOfKind, servicePath, type MatrixClient, type Observed, type Script } from "./script.ts";
+import { servicePath, type MatrixClient, type Observed, type Script } from "./script.ts";
 
 export interface CellResult {
   readonly cell: Cell;
@@ -53,13 +51,11 @@ export async function runOutbound(outbound: Outbound): Promise<OutboundResult> {
   try {
     const backend = await outbound.start(scripts);
     stops.unshift(() => backend.stop());
-    const proxies = await Promise.all([false, true].map((tls) => startProxy(backend.upstream, folder, tls)));
+    const proxies = await Promise.all([false, true].map((tls) => startProxy(backend.upstream, outbound, folder, tls)));
     const stopProxies = once(async () => void (await Promise.all(proxies.map(({ stop }) => stop()))));
     stops.unshift(stopProxies);
-    const clients = new Map(
-      inbounds.map((inbound): [Inbound, MatrixClient] => [inbound, inbound.connect(portOf(proxies[inbound.tls ? 1 : 0]!))]),
-    );
-    const closeClients = once(() => clients.forEach((client) => client.close()));
+    const clients = new Clients(portOf(proxies[0]!), portOf(proxies[1]!));
+    const closeClients = once(() => clients.close());
     stops.unshift(closeClients);
 
     const played = cells.map((cell): Played => ({ cell }));
@@ -73,7 +69,7 @@ export async function runOutbound(outbound: Outbound): Promise<OutboundResult> {
     await playAll(alone, clients, alone.length);
     await closeClients();
     await stopProxies();
-    return judged(played, proxies, folder);
+    return judged(outbound, played, proxies, folder);
   } finally {
     for (const stop of stops) await stop();
   }
@@ -86,20 +82,16 @@ function once(act: () => Promise<void> | void): () => Promise<void> {
 
 const logOf = (folder: string, tls: boolean): string => join(folder, tls ? "tls.log" : "clear.log");
 
-function startProxy(upstream: string, folder: string, tls: boolean): Promise<RuntimeHost> {
+function startProxy(upstream: string, { settings }: Outbound, folder: string, tls: boolean): Promise<RuntimeHost> {
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   writeFileSync(cert, certificate);
   writeFileSync(key, certificateKey);
-  const rules = kinds.map((kind) => ({
-    selector: `${servicePath.slice(1, -1)}.${methodOfKind[kind]}`,
-    post: restPaths[kind],
-    body: "*",
-  }));
   return startRuntime({
     "inbound.upstream": upstream,
-    "inbound.rules": rules,
+    ...settings,
     "inbound.websocket": { message: `${messageBytes}B` },
     "limits.message": `${messageBytes}B`,
+    "limits.body": `${bodyBytes}B`,
     "policies.access-log": { path: logOf(folder, tls) },
     ...(tls ? { "inbound.tls": { cert, key } } : {}),
   });
@@ -109,10 +101,33 @@ function portOf({ runtime }: RuntimeHost): number {
   return Number(/:(\d+)$/.exec(runtime.address)![1]);
 }
 
-async function playAll(cells: readonly Played[], clients: ReadonlyMap<Inbound, MatrixClient>, width: number): Promise<void> {
+/** One client for all cells of a row; another for what passes as plain HTTP. */
+class Clients {
+  private readonly port: number;
+  private readonly tlsPort: number;
+  private readonly open = new Map<(port: number) => MatrixClient, MatrixClient>();
+
+  constructor(port: number, tlsPort: number) {
+    this.port = port;
+    this.tlsPort = tlsPort;
+  }
+
+  of({ inbound, seenAs }: Cell): MatrixClient {
+    const connect = inbound === seenAs ? inbound.connect : inbound.connectPlain!;
+    let client = this.open.get(connect);
+    if (client === undefined) this.open.set(connect, (client = connect(inbound.tls ? this.tlsPort : this.port)));
+    return client;
+  }
+
+  close(): void {
+    for (const client of this.open.values()) client.close();
+  }
+}
+
+async function playAll(cells: readonly Played[], clients: Clients, width: number): Promise<void> {
   const waiting = cells.values();
   const lane = async (): Promise<void> => {
-    for (const played of waiting) await play(played, clients.get(played.cell.inbound)!);
+    for (const played of waiting) await play(played, clients.of(played.cell));
   };
   await Promise.all(Array.from({ length: width }, lane));
 }
@@ -133,7 +148,7 @@ async function play(played: Played, client: MatrixClient): Promise<void> {
   }
 }
 
-function judged(played: readonly Played[], proxies: readonly RuntimeHost[], folder: string): OutboundResult {
+function judged({ speaks }: Outbound, played: readonly Played[], proxies: readonly RuntimeHost[], folder: string): OutboundResult {
   const rows = [false, true].flatMap((tls) => readLog(logOf(folder, tls)));
   const byTrace = Map.groupBy(rows, ({ trace }) => trace);
   const cells = played.map(({ cell, observed, problem }): CellResult => {
@@ -146,15 +161,16 @@ function judged(played: readonly Played[], proxies: readonly RuntimeHost[], fold
       return { cell, name, problem: problem ?? messageOf(error) };
     }
   });
+  // Methods that no schema has: the metrics know them by name only once one was answered with OK.
+  const known = (method: string): string => (speaks === "messages" && method.startsWith(servicePath.slice(1)) ? method : "other");
   const metrics = proxies.flatMap(({ runtime }) =>
     [...runtime.metrics.rows()].flatMap((row) =>
       [...row.codes()].flatMap(({ protocol, method, code, buckets }) =>
-        Array.from({ length: buckets.reduce((sum, count) => sum + count, 0) }, () => `${protocol} ${method} ${code}`),
+        Array.from({ length: buckets.reduce((sum, count) => sum + count, 0) }, () => `${protocol} ${known(method)} ${code}`),
       ),
     ),
   );
-  // A request that had no method is "-/-" in the log, and one of the others in the metrics.
-  const log = rows.map(({ protocol, method, code }) => `${protocol} ${method === "-/-" ? "other" : method} ${code}`);
+  const log = rows.map(({ protocol, method, code }) => `${protocol} ${known(method)} ${code}`);
   const active = proxies.flatMap(({ runtime }) => [...runtime.metrics.active()]).reduce((sum, { calls }) => sum + calls, 0);
   return { cells, counted: { metrics: metrics.sort(), log: log.sort() }, active, logged: proxies.flatMap(({ logged }) => logged) };
 }

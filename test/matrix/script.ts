@@ -16,6 +16,8 @@ export const methodOfKind: Readonly<Record<Kind, string>> = {
   bidi: "Chat",
 };
 export const servicePath = "/dragoman.test.v1.Echo/";
+/** Where no schema has a method. */
+export const opaquePath = "/opaque/";
 
 export const streamsRequests = (kind: Kind): boolean => kind === "client stream" || kind === "bidi";
 export const streamsAnswers = (kind: Kind): boolean => kind === "server stream" || kind === "bidi";
@@ -41,6 +43,12 @@ export interface SeenCall {
   readonly compressed: boolean[];
   /** Broken off from the other side before it was over. */
   aborted: boolean;
+}
+
+/** A call that has just arrived. */
+export function seenCallOf(path: string, fields: Readonly<Record<string, string | string[] | undefined>>): SeenCall {
+  const headers = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
+  return { path, headers, messages: [], compressed: [], aborted: false };
 }
 
 export interface Script {

@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { envelope, EnvelopeSplitter } from "../envelopes.ts";
 import { decodeRequest, encodeAnswer, encodeStatus, type Message } from "../messages.ts";
-import { traceIdOf, type MatrixBackend, type Script, type SeenCall } from "../script.ts";
+import { seenCallOf, traceIdOf, type MatrixBackend, type Script, type SeenCall } from "../script.ts";
 
 /** RFC 9113, section 7. */
 const internalError = 2;
@@ -69,8 +69,7 @@ class Conversation {
     this.script = script;
     this.encoding = headers["grpc-encoding"] as string | undefined;
     this.compresses = script.gzip && String(headers["grpc-accept-encoding"] ?? "").includes("gzip");
-    const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-    this.seen = { path: headers[":path"]!, headers: texts, messages: [], compressed: [], aborted: false };
+    this.seen = seenCallOf(headers[":path"]!, headers);
     script.seen.push(this.seen);
   }
 

@@ -1,26 +1,18 @@
 /** The REST backend of the matrix: node:http, JSON in, JSON or a message a line out, failures as `google.rpc.Status`. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Message } from "../messages.ts";
 import { httpStatusOfCode } from "../statuses.ts";
-import { streamsAnswers, streamsRequests, traceIdOf, type MatrixBackend, type Script, type SeenCall } from "../script.ts";
+import { seenCallOf, opaquePath, streamsAnswers, streamsRequests, type MatrixBackend, type Script, type SeenCall } from "../script.ts";
+import { playHttp } from "./http-backend.ts";
+import { startHttp1Backend } from "./http1-backend.ts";
 
-export async function startRestBackend(scripts: ReadonlyMap<string, Script>): Promise<MatrixBackend> {
-  const server = createServer((request, response) => {
-    const script = scripts.get(traceIdOf(request.headers["traceparent"] as string | undefined));
-    if (script === undefined) response.writeHead(500).end();
+export function startRestBackend(scripts: ReadonlyMap<string, Script>): Promise<MatrixBackend> {
+  return startHttp1Backend(scripts, (request, response, script) => {
+    // What no rule describes is passed on as it is.
+    if (request.url!.startsWith(opaquePath)) playHttp(request, response, script);
     else new Conversation(request, response, script).begin();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    upstream: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 }
 
 class Conversation {
@@ -36,8 +28,7 @@ class Conversation {
     this.request = request;
     this.response = response;
     this.script = script;
-    const texts = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-    this.seen = { path: request.url!, headers: texts, messages: [], compressed: [], aborted: false };
+    this.seen = seenCallOf(request.url!, request.headers);
     script.seen.push(this.seen);
   }
 
