@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { slot } from "../core/slots.ts";
-import { attributeFields, bytesField, stringField, wholeField, type Attributes } from "./otlp/proto-bytes.ts";
+import { attributeFields, bytesField, stringField, unixNanoseconds, wholeField, type Attributes } from "./otlp/proto-bytes.ts";
 import type { IncomingTrace } from "./propagation.ts";
 
 /** More would make a span that nobody reads. */
@@ -33,8 +33,8 @@ export class RecordedCall {
   addEvent(name: string, attributes: Attributes = {}): void {
     const events = (this.eventFields ??= []);
     if (events.length >= maxEvents) return;
-    const nanoseconds = BigInt(Math.round(this.clock.wallMs() * 1000)) * 1000n;
-    events.push(bytesField(11, Buffer.concat([wholeField(1, nanoseconds), stringField(2, name), attributeFields(3, attributes)])));
+    const time = wholeField(1, unixNanoseconds(this.clock.wallMs()));
+    events.push(bytesField(11, Buffer.concat([time, stringField(2, name), attributeFields(3, attributes)])));
   }
 
   /** The events as fields of the span. */

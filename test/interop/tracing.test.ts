@@ -4,11 +4,20 @@ import * as grpc from "@grpc/grpc-js";
 import { startEchoServer, loadEcho, type EchoServer } from "../support/echo-server.ts";
 import type { ReadSpan } from "../support/otlp.ts";
 import { startGrpcCollector, startHttpCollector, type TestCollector } from "../support/otlp-collector.ts";
-import { startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
+import { startHttpServer, type HttpServer } from "../support/http-server.ts";
+import { configOf, startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
 import { until } from "../support/until.ts";
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 const traceparent = `00-${trace}-00f067aa0ba902b7-01`;
+
+let silent: HttpServer | undefined;
+
+async function closedPort(): Promise<number> {
+  const server = await startHttpServer(() => undefined);
+  await server.stop();
+  return server.port;
+}
 
 describe("tracing", () => {
   let echo: EchoServer;
@@ -19,6 +28,8 @@ describe("tracing", () => {
     await host?.stop();
     host = undefined;
     await collector.stop();
+    await silent?.stop();
+    silent = undefined;
   });
   after(() => echo.stop());
 
@@ -136,6 +147,56 @@ describe("tracing", () => {
     await bothOf(trace);
     assert.equal(collector.spans.length, 2);
     assert.equal(host!.services.telemetry.recorder.recorded, 2);
+  });
+
+  it("a collector that is busy is asked again, and gets everything once", async () => {
+    collector = await startHttpCollector((request) => (request < 2 ? { status: 503, headers: { "retry-after": "0" } } : { status: 200 }));
+    const base = await start();
+    await get(`${base}/v1/echo/hi`, { traceparent });
+    await bothOf(trace);
+    assert.deepEqual(collector.paths, ["/v1/traces", "/v1/traces", "/v1/traces"]);
+    assert.equal(collector.spans.length, 2);
+    await until(() => host!.services.telemetry.exportedSpans === 2, "the count");
+  });
+
+  it("a gRPC collector that is unavailable is asked again; one that says no is not", async () => {
+    collector = await startGrpcCollector((request) => [14, 0, 3][request] ?? 0);
+    const base = await start();
+    await get(`${base}/v1/echo/hi`, { traceparent });
+    await bothOf(trace);
+    await get(`${base}/v1/echo/hi`);
+    await until(() => host!.services.telemetry.refusedSpans === 2, "the refusal");
+    assert.equal(collector.spans.length, 2);
+  });
+
+  for (const [what, makeUrl] of [
+    ["away", async () => `http://127.0.0.1:${await closedPort()}`],
+    ["silent", async () => `http://127.0.0.1:${(silent = await startHttpServer(() => undefined)).port}`],
+  ] as const)
+    it(`calls go on while the collector is ${what}`, async () => {
+      collector = await startHttpCollector();
+      const base = await start({ "telemetry.otlp": await makeUrl() });
+      for (let i = 0; i < 20; i++) assert.equal(await get(`${base}/v1/echo/hi`), 200);
+      assert.equal(host!.services.telemetry.recorder.recorded, 40);
+      assert.equal(host!.services.telemetry.exportedSpans, 0);
+    });
+
+  it("a path of the collector's address goes before the signal's, and a reload changes collectors", async () => {
+    collector = await startHttpCollector();
+    const base = await start({ "telemetry.otlp": `${collector.url}/otlp/` });
+    await get(`${base}/v1/echo/hi`);
+    await until(() => collector.paths.length === 1, "a request");
+    assert.deepEqual(collector.paths, ["/otlp/v1/traces"]);
+    const next = await startHttpCollector();
+    try {
+      await host!.runtime.reload(await configOf({ "inbound.upstream": `grpc://127.0.0.1:${echo.port}`, "telemetry.otlp": next.url }));
+      await get(`${base}/v1/echo/hi`);
+      await until(() => next.spans.length === 2, "spans at the new collector");
+    } finally {
+      await host!.stop();
+      host = undefined;
+      await next.stop();
+    }
   });
 
   it("B3 comes in and goes out where it is configured", async () => {

@@ -106,6 +106,7 @@ function readFields(headers: readonly string[]): RequestFields {
     if (treatment === "pass") {
       // Fields that were not meant as metadata must not break the call: backends refuse what they cannot read.
       if (!notMetadataText.test(value)) metadata.push(name, value);
+      else if (name === "tracestate") addTraceState(metadata, value);
       continue;
     }
     switch (treatment) {
@@ -143,6 +144,12 @@ function readFields(headers: readonly string[]): RequestFields {
 }
 
 const profileParameter = /;\s*profile="?([\w-]{1,64})"?\s*(?:[;,]|$)/i;
+
+/** White space between its members may be tabs, which metadata has not. */
+function addTraceState(metadata: string[], value: string): void {
+  const spaced = value.replaceAll("\t", " ");
+  if (!notMetadataText.test(spaced)) metadata.push("tracestate", spaced);
+}
 
 function readTimeout(name: string, value: string): number {
   const timeoutMs = timeouts.get(name)!(value);

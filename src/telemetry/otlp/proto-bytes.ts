@@ -57,6 +57,12 @@ export function wholeField(field: number, value: bigint): Buffer {
   return fixed64Field(field, (bytes) => void bytes.writeBigUInt64LE(value));
 }
 
+/** A time of OTLP. @param wallMs since 1970, with a fraction */
+export function unixNanoseconds(wallMs: number): bigint {
+  const second = Math.floor(wallMs / 1000);
+  return BigInt(second) * 1_000_000_000n + BigInt(Math.round((wallMs - second * 1000) * 1e6));
+}
+
 function anyValue(value: AttributeValue): Buffer {
   if (typeof value === "string") return stringField(1, value);
   if (typeof value === "boolean") return varintField(2, value ? 1 : 0);

@@ -18,7 +18,7 @@ export const spanOverheadBytes = 14;
 const parentBytes = 10;
 const word = 2 ** 32;
 
-/** SpanFlags of trace.proto: whether the parent is remote is known; it is. */
+/** SpanFlags of trace.proto: it is known whether the parent is another process's; it is. */
 const isRemoteKnown = 0x100;
 const isRemote = 0x200;
 
@@ -85,7 +85,7 @@ export class SpanPage {
     putTime(bytes, at + endAt, endMs);
     // Flags are one digit: 0 to 3.
     bytes[at + flagsAt] = place.charCodeAt(54) - 0x30;
-    bytes[at + flagsAt + 1] = (isRemoteKnown | (remote ? isRemote : 0)) >>> 8;
+    bytes[at + flagsAt + 1] = (remote && parent !== undefined ? isRemoteKnown | isRemote : isRemoteKnown) >>> 8;
     at += template.length;
     if (parent !== undefined) {
       bytes[at] = 0x22;
