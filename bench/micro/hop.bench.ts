@@ -9,6 +9,7 @@ import { silentLogger } from "../../src/core/logger.ts";
 import { Metadata } from "../../src/core/metadata.ts";
 import { systemRandom } from "../../src/core/random.ts";
 import { TimerWheel } from "../../src/core/timer-wheel.ts";
+import { KeySources } from "../../src/identity/key-sources.ts";
 import { policies } from "../../src/policies/index.ts";
 import type { Services } from "../../src/policies/policy.ts";
 import { createInbounds } from "../../src/protocols/index.ts";
@@ -116,6 +117,7 @@ export default function (bench: Bench): void {
     timers: new TimerWheel(systemClock),
     lines: () => lines,
     tracing: untraced,
+    keySources: new KeySources(),
   };
   const messageBytes = 4 << 20;
   const cluster = createCluster({
