@@ -1,5 +1,5 @@
 /**
- * `dragoman demo`: a shop of three gRPC services, each with a sidecar, and lines to paste.
+ * `dragoman demo`: a shop of four gRPC services, each with a sidecar, and lines to paste.
  *
  * Ctrl-C, SIGTERM and the death of any sidecar end all of it; nothing is left behind.
  */
@@ -12,7 +12,7 @@ const PLAIN = "\u001b[0m";
 
 /** What the demo prints once it is up. */
 function welcome({ parts }: Shop, colour: boolean): string {
-  const [catalog, inventory, orders] = parts;
+  const [catalog, inventory, orders, chat] = parts;
   const grey = (text: string): string => (colour ? `${GREY}${text}${PLAIN}` : text);
   const where = parts.map(
     ({ name, service, sidecar }) =>
@@ -25,11 +25,12 @@ function welcome({ parts }: Shop, colour: boolean): string {
     admin: catalog!.sidecar.admin,
   }).flatMap(({ shows, command }) => [grey(`# ${shows}`), command, ""]);
   return [
-    "A shop of three gRPC services, each behind a sidecar that speaks REST and gRPC:",
+    "A shop of four gRPC services, each behind a sidecar that speaks REST and gRPC:",
     "",
     ...where,
     "",
     `In a browser, to read and try: http://${catalog!.sidecar.inbound}/.dragoman/docs`,
+    `In two browser windows, to talk over a stream both ways: http://${chat!.sidecar.inbound}/chat`,
     "",
     "Paste any of these lines into another terminal:",
     "",

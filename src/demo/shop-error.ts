@@ -52,6 +52,11 @@ export function failedPrecondition(reason: string, subject: string, description:
   ]);
 }
 
+/** There is no more room for it. */
+export function exhausted(reason: string, subject: string, description: string): ShopError {
+  return new ShopError(status.RESOURCE_EXHAUSTED, description, [errorInfo(reason, { subject })]);
+}
+
 /** What grpc-js sends for `error`; anything but a ShopError is a defect and says no more than that. */
 export function errorResponse(error: unknown): ServerErrorResponse {
   if (!(error instanceof ShopError)) {

@@ -1,10 +1,11 @@
 /**
- * The whole demo: three services, three sidecars, and one way to end them all.
+ * The whole demo: four services, four sidecars, and one way to end them all.
  *
  * The friendly ports are taken when they are free, else any; what is printed is always what was bound.
  */
 import { createServer } from "node:net";
 import { catalog } from "./catalog.ts";
+import { chat } from "./chat.ts";
 import { inventory } from "./inventory.ts";
 import type { JsonService } from "./json-service.ts";
 import { orders } from "./orders.ts";
@@ -53,9 +54,11 @@ async function closePart({ service, sidecar }: ShopPart): Promise<void> {
   service.close();
 }
 
-/** Catalog, inventory, orders, in this order; either all of them run or none. */
+/** Catalog, inventory, orders, chat, in this order; either all of them run or none. */
 export async function startShop(anyPort: boolean): Promise<Shop> {
-  const started = await Promise.allSettled([catalog, inventory, orders].map((create, index) => startPart(() => create(), index, anyPort)));
+  const started = await Promise.allSettled(
+    [catalog, inventory, orders, chat].map((create, index) => startPart(() => create(), index, anyPort)),
+  );
   const parts = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const close = async (): Promise<void> => void (await Promise.all(parts.map(closePart)));
   const failed = started.find((result) => result.status === "rejected");

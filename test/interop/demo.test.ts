@@ -133,10 +133,21 @@ describe("dragoman demo", function () {
     for (const line of linesOf("grpcurl")) await check(line);
   });
 
+  it("prints where to talk, and serves the page there", async () => {
+    const [, page] = /windows.*: (http:\S+\/chat)$/m.exec(printed) ?? [];
+    assert.ok(page, printed);
+    const response = await fetch(page, { headers: { connection: "close" } });
+    assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+    for (const [, file] of (await response.text()).matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+      const { status } = await fetch(new URL(file!, page), { headers: { connection: "close" } });
+      assert.equal(status, 200, file);
+    }
+  });
+
   it("leaves nothing behind on SIGINT", async () => {
     assert.ok(demo?.pid);
     const children = childrenOf(demo.pid);
-    assert.equal(children.length, 3, "a process for each sidecar");
+    assert.equal(children.length, 4, "a process for each sidecar");
     const addresses = [...printed.matchAll(/127\.0\.0\.1:\d+/g)].map(([address]) => address);
     const gone = once(demo, "exit");
     demo.kill("SIGINT");
@@ -149,7 +160,7 @@ describe("dragoman demo", function () {
   it("leaves nothing behind when it is killed", async () => {
     const { demo: victim } = await startDemo();
     const children = childrenOf(victim.pid!);
-    assert.equal(children.length, 3);
+    assert.equal(children.length, 4);
     victim.kill("SIGKILL");
     const end = Date.now() + LINE_LIMIT_MS;
     const alive = (): number[] => children.filter((pid) => findProcess(pid));
