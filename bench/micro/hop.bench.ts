@@ -5,24 +5,17 @@
 import { readFileSync } from "node:fs";
 import type { Bench } from "tinybench";
 import { systemClock } from "../../src/core/clock.ts";
-import { silentLogger } from "../../src/core/logger.ts";
 import { Metadata } from "../../src/core/metadata.ts";
-import { systemRandom } from "../../src/core/random.ts";
-import { TimerWheel } from "../../src/core/timer-wheel.ts";
-import { KeySources } from "../../src/identity/key-sources.ts";
 import { policies } from "../../src/policies/index.ts";
-import type { Services } from "../../src/policies/policy.ts";
 import { createInbounds } from "../../src/protocols/index.ts";
 import { createDispatcher } from "../../src/runtime/dispatch.ts";
 import { Pipelines } from "../../src/runtime/pipelines.ts";
 import { buildSchema } from "../../src/schema/build-schema.ts";
 import { createMethodTable } from "../../src/schema/method-table.ts";
-import { CallMetrics } from "../../src/telemetry/call-metrics.ts";
-import { LineWriter } from "../../src/telemetry/line-writer.ts";
-import { untraced } from "../../src/telemetry/tracing.ts";
 import { createCluster } from "../../src/upstream/cluster.ts";
 import type { BodyReader, Exchange, Peer, RequestHead } from "../../src/wire/exchange.ts";
 import type { ClientState, ClientStream, HttpClient, RequestTemplate, ResponseSink } from "../../src/wire/http-client.ts";
+import { realServices } from "./real-services.ts";
 
 const empty = new Uint8Array(0);
 /** HelloReply {message: "world"} behind its prefix. */
@@ -106,19 +99,7 @@ const grpcHeaders = ["content-type", "application/grpc", "user-agent", "h2load"]
 
 export default function (bench: Bench): void {
   const schema = buildSchema(readFileSync(new URL("../protos/bench.binpb", import.meta.url)));
-  const metrics = new CallMetrics();
-  metrics.setKnown(new Set(["/helloworld.Greeter/SayHello"]));
-  const lines = new LineWriter("/dev/null", { clock: systemClock, logger: silentLogger });
-  const services: Services = {
-    clock: systemClock,
-    logger: silentLogger,
-    random: systemRandom,
-    metrics,
-    timers: new TimerWheel(systemClock),
-    lines: () => lines,
-    tracing: untraced,
-    keySources: new KeySources(),
-  };
+  const services = realServices(["/helloworld.Greeter/SayHello"]);
   const messageBytes = 4 << 20;
   const cluster = createCluster({
     scheme: "http",
