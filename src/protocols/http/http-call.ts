@@ -7,14 +7,7 @@ import type { Method } from "../../core/method.ts";
 import { slot } from "../../core/slots.ts";
 import { opaqueMethod } from "../shared/opaque-type.ts";
 
-export interface HttpRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly authority: string;
-  /** -1 when it is not declared. */
-  readonly contentLength: number;
-  readonly acceptsTrailers: boolean;
-}
+export { HttpRequestSlot, type HttpRequest } from "../../core/http-request.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -22,8 +15,6 @@ export interface HttpAnswer {
   readonly contentLength: number;
 }
 
-/** Set by the inbound side. */
-export const HttpRequestSlot = slot<HttpRequest>("http.request");
 /** Set by the outbound side before its reply. */
 export const HttpAnswerSlot = slot<HttpAnswer>("http.answer");
 

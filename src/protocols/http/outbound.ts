@@ -8,7 +8,7 @@ import { CallError } from "../../core/call-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Handler } from "../../core/handler.ts";
 import type { ClientStream, HttpClient } from "../../wire/http-client.ts";
-import { HttpRequestSlot, type HttpRequest } from "./http-call.ts";
+import { HttpRequestSlot, type HttpRequest } from "../../core/http-request.ts";
 import { UpstreamAnswer } from "./upstream-answer.ts";
 
 export interface HttpOutboundOptions {
@@ -35,19 +35,27 @@ export function createHttpOutbound(client: HttpClient, { scheme, authority, cloc
     const named = host === "caller" && request.authority !== "" ? request.authority : authority;
     const stream = client.open(template, metadata.flat, hopFields(call, request, named, remainingMs), answer, deadline.atMs);
     answer.begin(stream);
-    void upload(call, request, stream, answer);
+    if (!sentWhole(call, request, stream)) void upload(call, request, stream, answer);
     return answer.reply;
   };
 }
 
 /** What this hop says itself. */
-function hopFields(call: Call, request: HttpRequest, host: string, remainingMs: number): string[] {
-  const fields = ["host", host, ...(call.hopFields ?? none)];
+function hopFields({ hopFields: told }: Call, request: HttpRequest, host: string, remainingMs: number): string[] {
+  const fields = told === undefined ? ["host", host] : ["host", host, ...told];
   if (request.contentLength > 0) fields.push("content-length", String(request.contentLength));
   if (request.acceptsTrailers) fields.push("te", "trailers");
   // Rounded down, so that a hop never adds time.
   if (remainingMs !== Infinity) fields.push("x-server-timeout", (Math.floor(remainingMs) / 1000).toFixed(3));
   return fields;
+}
+
+/** A request whose body has arrived already leaves at once. @returns false when it has not */
+function sentWhole({ messages }: Call, { contentLength }: HttpRequest, stream: ClientStream): boolean {
+  if (contentLength === 0) stream.end();
+  else if (messages.single !== undefined) stream.write(messages.single.wire(), true);
+  else return false;
+  return true;
 }
 
 /** Sends the body as it arrives. Never rejects: what fails ends the exchange. */

@@ -6,6 +6,7 @@
  */
 import type { Call } from "../../core/call.ts";
 import { CallError } from "../../core/call-error.ts";
+import { IdentityCache } from "../../core/identity-cache.ts";
 import { MessageStream } from "../../core/messages.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { Payload } from "../../core/payload.ts";
@@ -13,24 +14,29 @@ import type { Reply } from "../../core/reply.ts";
 import { okStatus, statusOf, type Status } from "../../core/status.ts";
 import type { ClientStream, ResponseSink } from "../../wire/http-client.ts";
 import type { WireError } from "../../wire/wire-error.ts";
-import { answeredFields } from "../shared/http-fields.ts";
+import { answeredFields, type AnsweredFields } from "../shared/http-fields.ts";
 import { codeOfBackendStatus } from "../shared/http-status.ts";
 import { errorOfUpstreamWire } from "../shared/upstream-wire.ts";
 import { HttpAnswerSlot } from "./http-call.ts";
 
-export class UpstreamAnswer extends MessageStream implements ResponseSink {
+/** A server's answers often have the same head, which then is the same list. */
+const lastAnswered = new IdentityCache<readonly string[], AnsweredFields>(16);
+
+export class UpstreamAnswer extends MessageStream implements ResponseSink, Reply {
   readonly reply: Promise<Reply>;
+  metadata: Metadata = Metadata.empty;
+  readonly encoding: undefined = undefined;
   private readonly call: Call;
-  private readonly end: Promise<Status>;
   private resolveReply!: (reply: Reply) => void;
   private rejectReply!: (error: CallError) => void;
-  private resolveEnd!: (end: Status) => void;
+  private status: Status | undefined;
+  private waitingForEnd: PromiseWithResolvers<Status> | undefined;
   private stream: ClientStream | undefined;
   private httpStatus = 0;
   private chunks: Uint8Array[] = [];
   private waiting: PromiseWithResolvers<Payload | undefined> | undefined;
   private trailers: readonly string[] | undefined;
-  private ended = false;
+  private hasEnded = false;
   private error: CallError | undefined;
   /** Set while the request's body waits for room. */
   private resume: (() => void) | undefined;
@@ -42,7 +48,6 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
       this.resolveReply = resolve;
       this.rejectReply = reject;
     });
-    this.end = new Promise((resolve) => (this.resolveEnd = resolve));
     call.onCancel((error) => this.fail(error));
   }
 
@@ -54,7 +59,7 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
 
   /** Nothing more will come, or is wanted: nor is the rest of the request. */
   get isOver(): boolean {
-    return this.ended || this.error !== undefined;
+    return this.hasEnded || this.error !== undefined;
   }
 
   /** Settles when `stream` has room again, or the answer is over. */
@@ -65,10 +70,11 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
   // -- ResponseSink -----------------------------------------------------------------------------------------------------------------
 
   onHead(status: number, headers: readonly string[]): void {
-    const { fields, contentLength } = answeredFields(headers);
+    const { fields, contentLength } = lastAnswered.get(headers) ?? lastAnswered.set(headers, answeredFields(headers));
     this.httpStatus = this.call.httpStatus = status;
     this.call.slots.set(HttpAnswerSlot, { status, contentLength });
-    this.resolveReply({ metadata: Metadata.share(fields), messages: this, encoding: undefined, ended: undefined, end: this.end });
+    this.metadata = Metadata.share(fields);
+    this.resolveReply(this);
   }
 
   onData(chunk: Uint8Array): void {
@@ -84,7 +90,7 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
   onEnd(trailers: readonly string[] | undefined): void {
     this.trailers = trailers;
     this.stream = undefined;
-    this.ended = true;
+    this.hasEnded = true;
     if (this.waiting !== undefined) this.conclude();
     this.waiting?.resolve(undefined);
     this.leaveRequest();
@@ -95,13 +101,30 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
     this.fail(this.call.cancelled ?? errorOfUpstreamWire(error, this.call.deadline.remainingMs(performance.now())));
   }
 
+  // -- Reply ------------------------------------------------------------------------------------------------------------------------
+
+  get messages(): this {
+    return this;
+  }
+
+  /** Known before anything was pulled when the answer came in one read, as small ones do. */
+  get ended(): Status | undefined {
+    if (this.hasEnded && this.error === undefined && this.chunks.length <= 1) this.conclude();
+    return this.status;
+  }
+
+  get end(): Promise<Status> {
+    if (this.status !== undefined) return Promise.resolve(this.status);
+    return (this.waitingForEnd ??= Promise.withResolvers<Status>()).promise;
+  }
+
   // -- Messages ---------------------------------------------------------------------------------------------------------------------
 
   next(): Payload | undefined | Promise<Payload | undefined> {
     const chunk = this.chunks.shift();
     if (chunk !== undefined) return this.taken(chunk);
     if (this.error !== undefined) throw this.error;
-    if (!this.ended) return (this.waiting = Promise.withResolvers<Payload | undefined>()).promise;
+    if (!this.hasEnded) return (this.waiting = Promise.withResolvers<Payload | undefined>()).promise;
     this.conclude();
     return undefined;
   }
@@ -115,13 +138,13 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
     if (this.error !== undefined) return;
     this.stream?.cancel();
     this.stream = undefined;
-    if (this.ended && this.chunks.length === 0) {
+    if (this.hasEnded && this.chunks.length === 0) {
       this.conclude();
       return;
     }
     this.error = error;
     this.rejectReply(error);
-    this.resolveEnd(statusOf(error));
+    this.settleEnd(statusOf(error));
     this.waiting?.reject(error);
     this.waiting = undefined;
     this.leaveRequest();
@@ -133,16 +156,23 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink {
   }
 
   private conclude(): void {
+    if (this.status !== undefined) return;
     const trailers = this.trailers === undefined ? Metadata.empty : Metadata.share(answeredFields(this.trailers).fields);
     if (this.httpStatus < 400) {
-      this.resolveEnd(okStatus(trailers));
+      this.settleEnd(okStatus(trailers));
       return;
     }
     const message = `the service answered HTTP ${this.httpStatus}`;
     const code = codeOfBackendStatus(this.httpStatus);
-    this.resolveEnd(
+    this.settleEnd(
       statusOf(new CallError("UPSTREAM_STATUS", message, { code, source: "upstream", httpStatus: this.httpStatus, trailers })),
     );
+  }
+
+  private settleEnd(end: Status): void {
+    if (this.status !== undefined) return;
+    this.status = end;
+    this.waitingForEnd?.resolve(end);
   }
 
   private leaveRequest(): void {

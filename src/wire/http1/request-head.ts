@@ -31,7 +31,7 @@ const methodForm = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 const pathForm = /^(?:\/[\x21-\x7e\x80-\xff]*|\*)$/;
 const noFields: Fields = { text: "", host: undefined, contentLength: -1, takesTrailers: false };
 
-/** Of frozen lists, which cannot have changed when they come again. */
+/** By identity: lists that are handed in do not change. */
 const known = new IdentityCache<readonly string[], Fields>(16);
 
 /** @returns undefined when it cannot be sent over HTTP/1.1 */
@@ -41,9 +41,9 @@ export function writeRequestHead(
   more: readonly string[],
   upgrade: string | undefined,
 ): RequestHead | undefined {
-  const first = fieldsOf(fixed);
-  const second = fieldsOf(headers);
-  const third = fieldsOf(more);
+  const first = knownFields(fixed);
+  const second = knownFields(headers);
+  const third = more.length === 0 ? noFields : readFields(more);
   if (first === undefined || second === undefined || third === undefined) return undefined;
   if (!methodForm.test(method) || !pathForm.test(path)) return undefined;
   const contentLength = Math.max(first.contentLength, second.contentLength, third.contentLength);
@@ -61,9 +61,12 @@ function agrees({ contentLength }: Fields, said: number): boolean {
   return contentLength < 0 || contentLength === said;
 }
 
-function fieldsOf(list: readonly string[]): Fields | undefined {
+function knownFields(list: readonly string[]): Fields | undefined {
   if (list.length === 0) return noFields;
-  return known.get(list) ?? readFields(list);
+  const found = known.get(list);
+  if (found !== undefined) return found;
+  const fields = readFields(list);
+  return fields === undefined ? undefined : known.set(list, fields);
 }
 
 function readFields(list: readonly string[]): Fields | undefined {
@@ -82,6 +85,5 @@ function readFields(list: readonly string[]): Fields | undefined {
       contentLength = Number(value);
     }
   }
-  const fields: Fields = { text, host, contentLength, takesTrailers };
-  return Object.isFrozen(list) ? known.set(list, fields) : fields;
+  return { text, host, contentLength, takesTrailers };
 }
