@@ -51,7 +51,7 @@ module.exports = {
     only(
       "identity",
       "^src/identity/",
-      ["^src/core/", "^src/identity/"],
+      ["^src/core/", "^src/schema/", "^src/identity/"],
       "identity judges credentials; it does not know where they came from.",
     ),
     only("expressions", "^src/expressions/", ["^src/core/", "^src/expressions/"], "An expression knows its variables, not who asks."),

@@ -1,7 +1,7 @@
 /**
- * Compiles the services that the proxy answers itself into src/own-services/descriptors.ts: `node deploy/own-descriptors.ts`.
+ * Compiles the services that the proxy answers, or calls, itself into the sources that hold them: `node deploy/own-descriptors.ts`.
  *
- * The set travels inside the bundle as text; a test compares it with the protos.
+ * The sets travel inside the bundle as text; tests compare them with the protos.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -10,22 +10,33 @@ import { deflateRawSync } from "node:zlib";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MODULES = { version: "v2", modules: [{ path: "protos", excludes: ["protos/demo"] }] };
-const PATHS = ["grpc/health/v1", "grpc/reflection/v1", "grpc/reflection/v1alpha"];
+const OWN_PATHS = ["grpc/health/v1", "grpc/reflection/v1", "grpc/reflection/v1alpha"];
+const AUTHORIZATION_PATHS = ["envoy/service/auth/v3"];
 
 /** The descriptor set of our own services as `buf` compiles it. */
 export function compileOwn(): Buffer {
-  const paths = PATHS.flatMap((path) => ["--path", `protos/${path}`]);
+  return compile(OWN_PATHS);
+}
+
+/** That of the authorization servers that are asked. */
+export function compileAuthorization(): Buffer {
+  return compile(AUTHORIZATION_PATHS);
+}
+
+function compile(folders: readonly string[]): Buffer {
+  const paths = folders.flatMap((path) => ["--path", `protos/${path}`]);
   const args = ["build", "--config", JSON.stringify(MODULES), "--exclude-source-info", "--as-file-descriptor-set", ...paths, "-o", "-"];
   return execFileSync(`${ROOT}node_modules/.bin/buf`, args, { cwd: ROOT, maxBuffer: 1 << 24 });
 }
 
-if (import.meta.main) {
-  const text = deflateRawSync(compileOwn(), { level: 9 }).toString("base64");
+function write(file: string, what: string, set: Buffer): void {
+  const text = deflateRawSync(set, { level: 9 }).toString("base64");
   const lines = text.match(/.{1,120}/g)!.map((line) => `  "${line}",`);
-  const head =
-    "/** grpc.health.v1 and grpc.reflection, compiled, deflated and in base64: written by deploy/own-descriptors.ts, not by hand. */";
-  writeFileSync(
-    `${ROOT}src/own-services/descriptors.ts`,
-    `${head}\nexport const descriptors: readonly string[] = [\n${lines.join("\n")}\n];\n`,
-  );
+  const head = `/** ${what}, compiled, deflated and in base64: written by deploy/own-descriptors.ts, not by hand. */`;
+  writeFileSync(ROOT + file, `${head}\nexport const descriptors: readonly string[] = [\n${lines.join("\n")}\n];\n`);
+}
+
+if (import.meta.main) {
+  write("src/own-services/descriptors.ts", "grpc.health.v1 and grpc.reflection", compileOwn());
+  write("src/identity/authorization-descriptors.ts", "envoy.service.auth.v3", compileAuthorization());
 }

@@ -6,7 +6,11 @@
 import { accessLog } from "./access-log.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorize } from "./authorize.ts";
+import { credentials } from "./credentials.ts";
 import { deadline } from "./deadline.ts";
+import { externalAuth } from "./external-auth.ts";
+import { fallback } from "./fallback.ts";
+import { fault } from "./fault.ts";
 import { metrics } from "./metrics.ts";
 import type { Policy } from "./policy.ts";
 import { rescue } from "./rescue.ts";
@@ -22,4 +26,8 @@ export const policies: readonly Policy[] = [
   deadline, // enforces the bound on all the work that follows
   authenticate, // before all that depends on who it is; within the bound, because an issuer may have to be asked
   authorize, // by who it is, so behind authenticate; before all that a call may use up
+  externalAuth, // after what is decided here for nothing, because it costs a round trip
+  fallback, // inside of what says who may call: a refusal is no failure of the service; outside of all that fails
+  fault, // in the service's place, so that what stands in for the service is tried out too
+  credentials, // innermost: what the upstream is shown goes to nobody else
 ];

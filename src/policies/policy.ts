@@ -5,7 +5,7 @@
  * shared by methods that are configured alike and gone after a reload; what must outlive a reload is handed in through {@link Services}.
  */
 import type { Clock } from "../core/clock.ts";
-import type { Layer } from "../core/handler.ts";
+import type { Handler, Layer } from "../core/handler.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Random } from "../core/random.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
@@ -16,7 +16,7 @@ import type { Tracing } from "../telemetry/tracing.ts";
 import type * as z from "zod/mini";
 import { withUnits, type WithUnits } from "./settings.ts";
 
-export { described, duration, optional, percent, setting } from "./settings.ts";
+export { described, duration, optional, percent, setting, size } from "./settings.ts";
 
 /** What lives as long as the process: policies are rebuilt on every reload, these are handed from one runtime to the next. */
 export interface Services {
@@ -31,6 +31,8 @@ export interface Services {
   readonly tracing: Tracing;
   /** The keys of issuers, by their address. */
   readonly keySources: KeySources;
+  /** What reaches a server that a policy asks, by its address ("grpc://host:port"). @throws Error when there is no such address */
+  readonly dial: (url: string) => Handler;
 }
 
 export interface PolicySpec<Config extends z.ZodMiniObject> {

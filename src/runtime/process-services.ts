@@ -13,6 +13,7 @@ import { CallMetrics } from "../telemetry/call-metrics.ts";
 import { LineWriter } from "../telemetry/line-writer.ts";
 import { untraced } from "../telemetry/tracing.ts";
 import { whyUnreadable } from "../config/load-config.ts";
+import { Dialer } from "./dialer.ts";
 import { StartError } from "./start-error.ts";
 import { Telemetry } from "./telemetry.ts";
 
@@ -28,6 +29,7 @@ export interface ProcessServices extends Services {
 export function createProcessServices(clock: Clock, logger: Logger): ProcessServices {
   const writers = new Map<string, LineWriter>();
   const timers = new TimerWheel(clock);
+  const dialer = new Dialer(clock);
   const telemetry = new Telemetry(clock, logger);
   return {
     clock,
@@ -36,6 +38,7 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     metrics: new CallMetrics(),
     timers,
     keySources: new KeySources(),
+    dial: (url) => dialer.handlerAt(url),
     tracing: untraced,
     telemetry,
     writers,
@@ -55,6 +58,7 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     },
     async close() {
       timers.close();
+      await dialer.close();
       await telemetry.close();
       await Promise.all([...writers.values()].map((writer) => writer.close()));
     },

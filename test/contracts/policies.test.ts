@@ -9,6 +9,8 @@ const needed: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "access-log": { path: "calls.log" },
   authenticate: { mtls: {}, optional: true },
   authorize: { allow: ["true"] },
+  "external-auth": { server: "grpc://127.0.0.1:1", failOpen: true },
+  fallback: { message: {}, on: ["DATA_LOSS"] },
 };
 
 describe("policies", () => {
@@ -17,7 +19,20 @@ describe("policies", () => {
   it("stand in the documented order", () => {
     assert.deepEqual(
       policies.map((policy) => policy.kind),
-      ["rescue", "trace", "metrics", "access-log", "timeout", "deadline", "authenticate", "authorize"],
+      [
+        "rescue",
+        "trace",
+        "metrics",
+        "access-log",
+        "timeout",
+        "deadline",
+        "authenticate",
+        "authorize",
+        "external-auth",
+        "fallback",
+        "fault",
+        "credentials",
+      ],
     );
   });
 

@@ -1,5 +1,6 @@
 /** Services, calls and answers for tests of policies: a fake clock, counted randomness, lines kept in a list. */
 import { Call } from "../../src/core/call.ts";
+import { CallError } from "../../src/core/call-error.ts";
 import { Deadline } from "../../src/core/deadline.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import { MessageList } from "../../src/core/messages.ts";
@@ -44,6 +45,7 @@ export function createPolicyHost(): PolicyHost {
     metrics: new CallMetrics(),
     timers: new TimerWheel(clock),
     keySources: new KeySources(),
+    dial: () => () => Promise.reject(new CallError("UPSTREAM_UNREACHABLE")),
     tracing: untraced,
     written,
     lines(destination) {
