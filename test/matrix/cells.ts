@@ -23,8 +23,9 @@ export interface Cell {
 }
 
 /** The rows of an outbound's table. */
-export function rowsOf({ speaks }: Outbound): readonly Inbound[] {
-  return inbounds.filter(({ protocol }) => speaks === "messages" || protocol !== "websocket");
+export function rowsOf({ speaks, oneRowEach }: Outbound): readonly Inbound[] {
+  const rows = inbounds.filter(({ protocol }) => speaks === "messages" || protocol !== "websocket");
+  return oneRowEach === true ? rows.filter(({ protocol }, index) => rows.findIndex((row) => row.protocol === protocol) === index) : rows;
 }
 
 export function cellsOf(outbound: Outbound): Cell[] {

@@ -1,4 +1,5 @@
 /** The tables of the matrix: each backend that a proxy may stand before. Another one is a line here, and a file beside the others. */
+import { startConnectOver } from "./backends/connect-backend.ts";
 import { startGrpcBackend } from "./backends/grpc-backend.ts";
 import { startRestBackend } from "./backends/rest-backend.ts";
 import { startHttpBackend } from "./backends/http-backend.ts";
@@ -17,6 +18,8 @@ export interface Outbound {
   readonly settings: Readonly<Record<string, unknown>>;
   /** "bytes": without a schema, so whatever comes in passes as plain HTTP, or not at all. */
   readonly speaks: "messages" | "bytes";
+  /** Of the rows of each protocol only the first is played. */
+  readonly oneRowEach?: boolean;
   /** What no schema describes is passed on as it is. */
   readonly passesHttp: boolean;
   /** What it is asked for. */
@@ -39,6 +42,34 @@ const rules = {
   })),
 };
 
+/** RST_STREAM with INTERNAL_ERROR (grpc/grpc doc/PROTOCOL-HTTP2.md, "Errors"). */
+function resetByHttp2(): Ending {
+  const code = codeOf("INTERNAL");
+  return ownEnding("UPSTREAM_RESET", { code, httpStatus: httpStatusOfCode(code) });
+}
+
+function connect(over: "HTTP/1.1" | "HTTP/2"): Outbound {
+  const is2 = over === "HTTP/2";
+  return {
+    name: `Connect over ${over}`,
+    about: is2
+      ? "Clear text, protobuf. What came compressed leaves compressed."
+      : "The same over HTTP/1.1, `connect+http1://`; of each protocol one row.",
+    start: startConnectOver(is2 ? "2" : "1.1"),
+    settings: rules,
+    speaks: "messages",
+    oneRowEach: !is2,
+    passesHttp: false,
+    path: (kind) => servicePath + methodOfKind[kind],
+    takesCompressed: true,
+    keepsTrailers: true,
+    sharesConnection: is2,
+    get reset() {
+      return is2 ? resetByHttp2() : ownEnding("UPSTREAM_RESET");
+    },
+  };
+}
+
 export const outbounds: readonly Outbound[] = [
   {
     name: "gRPC",
@@ -51,12 +82,12 @@ export const outbounds: readonly Outbound[] = [
     takesCompressed: true,
     keepsTrailers: true,
     sharesConnection: true,
-    // RST_STREAM with INTERNAL_ERROR (grpc/grpc doc/PROTOCOL-HTTP2.md, "Errors").
     get reset() {
-      const code = codeOf("INTERNAL");
-      return ownEnding("UPSTREAM_RESET", { code, httpStatus: httpStatusOfCode(code) });
+      return resetByHttp2();
     },
   },
+  connect("HTTP/2"),
+  connect("HTTP/1.1"),
   {
     name: "REST",
     about: "HTTP/1.1 and JSON, by the same `google.api.http` rules ([reverse.md](reverse.md)). Messages leave uncompressed.",

@@ -1,51 +1,31 @@
-/**
- * The gRPC backend of the matrix: node:http2, which lets a script do what no gRPC library would.
- *
- * The trap: calls share a connection. Those that are to see it vanish are played together, and it vanishes once all of them have come so far.
- */
+/** The gRPC backend of the matrix: node:http2, which lets a script do what no gRPC library would. */
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { envelope, EnvelopeSplitter } from "../envelopes.ts";
 import { decodeRequest, encodeAnswer, encodeStatus, type Message } from "../messages.ts";
 import { seenCallOf, traceIdOf, type MatrixBackend, type Script, type SeenCall } from "../script.ts";
+import { SharedConnections } from "./shared-connections.ts";
 
 /** RFC 9113, section 7. */
 const internalError = 2;
 
 export async function startGrpcBackend(scripts: ReadonlyMap<string, Script>): Promise<MatrixBackend> {
-  const sessions = new Set<ServerHttp2Session>();
-  const sockets = new Set<Socket>();
   const server = createServer({ settings: { maxConcurrentStreams: 1000 } });
-  const vanishing = [...scripts.values()].filter(({ play }) => play === "vanishes");
-  /** Of every call that is to vanish; then nothing else is under way. */
-  const leaving: Promise<unknown>[] = [];
-  const vanish = (ready: Promise<unknown>): void => {
-    leaving.push(ready);
-    if (leaving.length < vanishing.length) return;
-    // Not the sessions: they would say goodbye.
-    void Promise.all(leaving).then(() => sockets.forEach((socket) => socket.destroy()));
-  };
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  server.on("session", (session) => {
-    sessions.add(session);
-    session.on("close", () => sessions.delete(session)).on("error", () => undefined); // what broke shows in its streams
-  });
+  const connections = new SharedConnections(server, scripts);
+  server.on("session", (session) => session.on("error", () => undefined)); // what broke shows in its streams
   server.on("stream", (stream, headers) => {
     const script = scripts.get(traceIdOf(String(headers["traceparent"])));
     if (script === undefined) stream.close(internalError);
-    else new Conversation(stream, headers, script, vanish).begin();
+    else new Conversation(stream, headers, script, connections).begin();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     upstream: `grpc://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async stop() {
-      for (const session of sessions) session.destroy();
+      connections.destroy();
       server.close();
       await once(server, "close");
     },
@@ -56,16 +36,16 @@ class Conversation {
   private readonly stream: ServerHttp2Stream;
   private readonly script: Script;
   private readonly seen: SeenCall;
-  private readonly vanish: (ready: Promise<unknown>) => void;
+  private readonly connections: SharedConnections;
   private readonly encoding: string | undefined;
   private readonly splitter = new EnvelopeSplitter();
   private readonly compresses: boolean;
   private answered = 0;
   private over = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, script: Script, vanish: (ready: Promise<unknown>) => void) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, script: Script, connections: SharedConnections) {
     this.stream = stream;
-    this.vanish = vanish;
+    this.connections = connections;
     this.script = script;
     this.encoding = headers["grpc-encoding"] as string | undefined;
     this.compresses = script.gzip && String(headers["grpc-accept-encoding"] ?? "").includes("gzip");
@@ -129,7 +109,7 @@ class Conversation {
       case "vanishes":
         this.over = true;
         this.answerAll();
-        this.vanish(script.answers.length > 0 ? script.answered.promise : Promise.resolve());
+        this.connections.vanish(script);
         break;
     }
   }

@@ -2,7 +2,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { decodeAnswer, encodeRequest, type Message } from "../messages.ts";
 import { metadataOf, methodOfKind, servicePath, type MatrixClient, type Observed, type Script } from "../script.ts";
-import { connectFailure, trailerFields } from "./connect-error.ts";
+import { connectFailure, trailerFields } from "../connect-error.ts";
 import { createWireClient, signalAnswer, type WireAnswer, type WireOptions } from "./http-wire.ts";
 
 export interface ConnectUnaryForm {

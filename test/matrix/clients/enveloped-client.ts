@@ -7,7 +7,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { envelope, EnvelopeSplitter, fieldsOfLines, type SplitEnvelope } from "../envelopes.ts";
 import { decodeAnswer, decodeStatus, encodeRequest, type Detail, type Message } from "../messages.ts";
 import { metadataOf, methodOfKind, servicePath, type MatrixClient, type Observed, type Script } from "../script.ts";
-import { connectEnd } from "./connect-error.ts";
+import { connectEnd } from "../connect-error.ts";
 import { createWireClient, signalAnswer, type WireCall, type WireOptions } from "./http-wire.ts";
 
 export interface EnvelopedForm {

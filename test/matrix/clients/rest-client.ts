@@ -6,7 +6,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Detail, Message } from "../messages.ts";
 import { metadataOf, streamsAnswers, streamsRequests, type MatrixClient, type Script } from "../script.ts";
-import { trailerFields } from "./connect-error.ts";
+import { trailerFields } from "../connect-error.ts";
 import { grpcEnd } from "./enveloped-client.ts";
 import { createWireClient, signalAnswer, type WireOptions } from "./http-wire.ts";
 

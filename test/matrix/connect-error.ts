@@ -1,6 +1,6 @@
 /** Connect's error JSON and end-of-stream message, read by the protocol's page alone (connectrpc.com/docs/protocol). */
-import { detailOf, type Detail } from "../messages.ts";
-import type { Observed } from "../script.ts";
+import { detailOf, encode, type Detail } from "./messages.ts";
+import type { Failure, Observed } from "./script.ts";
 
 /** Connect spells gRPC's names in lower case, and the first one with one "l". */
 const names =
@@ -23,6 +23,15 @@ export function connectFailure({ code, message = "", details = [] }: ErrorJson):
       return detailOf(type, Buffer.from(value, "base64"));
     }),
   };
+}
+
+/** The other way. */
+export function connectErrorOf({ code, message, details }: Failure): ErrorJson {
+  const bare = details.map(({ "@type": url, ...fields }) => {
+    const type = url.slice(url.lastIndexOf("/") + 1);
+    return { type, value: encode(type, fields).toString("base64").replace(/=+$/, "") };
+  });
+  return { code: names[code]!, message, details: bare };
 }
 
 export function connectEnd(bytes: Uint8Array): Pick<Observed, "code" | "message" | "details" | "trailers"> {
