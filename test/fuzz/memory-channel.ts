@@ -66,7 +66,9 @@ export class MemoryChannel {
   // --- what the engines use
 
   listen(events: ChannelEvents): void {
+    const again = this.events !== undefined;
     this.events = events;
+    if (again) this.resume();
   }
 
   write(bytes: Uint8Array): boolean {
@@ -88,6 +90,10 @@ export class MemoryChannel {
     if (!this.paused) return;
     this.paused = false;
     setImmediate(() => this.readOn());
+  }
+
+  keepAlive(): void {
+    // nobody vanishes here
   }
 
   end(): void {
