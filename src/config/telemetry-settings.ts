@@ -36,6 +36,11 @@ export const telemetry = z.strictObject({
     parsable(parseCollector, "expected a collector such as http://127.0.0.1:4318"),
     "The OpenTelemetry collector that gets spans: `http://HOST:4318` (OTLP/HTTP) or `grpc://HOST:4317`; `https://` and `grpcs://` for TLS. No spans are recorded for it unless set.",
   ),
+  compression: setting(
+    z.enum(["none", "gzip"]),
+    "none",
+    "How requests to the collector are compressed. `gzip` takes a twentieth of the bytes and more CPU than recording does: for collectors that are far away.",
+  ),
   sampling: setting(
     percent,
     "100%",

@@ -1,10 +1,10 @@
 /**
- * OTLP requests to a collector: protobuf over HTTP, or gRPC, compressed, by the clients of our own wire (OTLP specification 1.9).
+ * OTLP requests to a collector: protobuf over HTTP, or gRPC, by the clients of our own wire (OTLP specification 1.9).
  *
  * The trap: what may be sent again is for the specification to say, status by status; whatever else the collector answers is its last word.
  */
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { constants as zlibConstants, gzip } from "node:zlib";
 import type { CollectorAddress } from "../config/telemetry-settings.ts";
 import { formatHostPort } from "../config/addresses.ts";
 import type { Clock } from "../core/clock.ts";
@@ -15,7 +15,7 @@ import type { HttpClient, RequestTemplate, ResponseSink } from "../wire/http-cli
 import { Http2Client } from "../wire/http2/http2-client.ts";
 import type { WireError } from "../wire/wire-error.ts";
 
-const compress = promisify(gzip);
+const compress = promisify<Uint8Array, { readonly level: number }, Uint8Array>(gzip);
 /** Of an answer that is read; collectors say a few bytes. */
 const answerBytes = 64 * 1024;
 const none: readonly string[] = Object.freeze([]);
@@ -48,15 +48,17 @@ export interface OtlpCollector {
   close(): Promise<void>;
 }
 
-export async function connectCollector(address: CollectorAddress, clock: Clock): Promise<OtlpCollector> {
+export async function connectCollector(address: CollectorAddress, compression: "none" | "gzip", clock: Clock): Promise<OtlpCollector> {
   const isGrpc = address.scheme.startsWith("grpc");
+  const compressed = compression === "gzip";
   const client = await clientTo(address, isGrpc, clock);
   return {
     sender(signal) {
-      const template = templateOf(address, isGrpc, signal);
+      const template = templateOf(address, isGrpc, signal, compressed);
       return async (request, timeoutMs) => {
-        const body = await compress(request);
-        return new Promise((resolve) => new Sending(isGrpc, clock, resolve).start(client, template, body, timeoutMs));
+        const body = compressed ? await compress(request, { level: zlibConstants.Z_BEST_SPEED }) : request;
+        const prefix = isGrpc ? grpcPrefix(compressed, body.length) : undefined;
+        return new Promise((resolve) => new Sending(isGrpc, clock, resolve).start(client, template, prefix, body, timeoutMs));
       };
     },
     close: async () => client.close(),
@@ -70,24 +72,21 @@ async function clientTo({ scheme, host, port }: CollectorAddress, isGrpc: boolea
   return new Http1Client({ host, port, tls, clock, maxConnections: 2 });
 }
 
-function templateOf({ scheme, host, port, path }: CollectorAddress, isGrpc: boolean, signal: OtlpSignal): RequestTemplate {
+function templateOf(
+  { scheme, host, port, path }: CollectorAddress,
+  isGrpc: boolean,
+  signal: OtlpSignal,
+  compressed: boolean,
+): RequestTemplate {
   const secure = scheme.endsWith("s") ? "https" : "http";
   const authority = formatHostPort({ host, port });
-  return isGrpc
-    ? {
-        method: "POST",
-        scheme: secure,
-        authority,
-        path: services[signal],
-        headers: ["content-type", "application/grpc", "te", "trailers", "grpc-encoding", "gzip"],
-      }
-    : {
-        method: "POST",
-        scheme: secure,
-        authority,
-        path: `${path}/v1/${signal}`,
-        headers: ["host", authority, "content-type", "application/x-protobuf", "content-encoding", "gzip"],
-      };
+  const common = { method: "POST", scheme: secure, authority } as const;
+  if (isGrpc) {
+    const encoding = compressed ? ["grpc-encoding", "gzip"] : none;
+    return { ...common, path: services[signal], headers: ["content-type", "application/grpc", "te", "trailers", ...encoding] };
+  }
+  const encoding = compressed ? ["content-encoding", "gzip"] : none;
+  return { ...common, path: `${path}/v1/${signal}`, headers: ["host", authority, "content-type", "application/x-protobuf", ...encoding] };
 }
 
 /** One request on its way. */
@@ -108,7 +107,7 @@ class Sending implements ResponseSink {
     this.resolve = resolve;
   }
 
-  start(client: HttpClient, template: RequestTemplate, body: Uint8Array, timeoutMs: number): void {
+  start(client: HttpClient, template: RequestTemplate, prefix: Uint8Array | undefined, body: Uint8Array, timeoutMs: number): void {
     const more = this.isGrpc ? none : ["content-length", String(body.length)];
     const stream = client.open(template, none, more, this, this.clock.nowMs() + timeoutMs);
     this.give = (sizeBytes) => stream.consumed(sizeBytes);
@@ -118,7 +117,7 @@ class Sending implements ResponseSink {
     });
     this.onSettled = () => timer.cancel();
     if (this.settled) return timer.cancel();
-    stream.write(body, true, this.isGrpc ? grpcPrefix(body.length) : undefined);
+    stream.write(body, true, prefix);
   }
 
   onHead(status: number, headers: readonly string[]): void {
@@ -174,9 +173,9 @@ class Sending implements ResponseSink {
   }
 }
 
-function grpcPrefix(length: number): Uint8Array {
+function grpcPrefix(compressed: boolean, length: number): Uint8Array {
   const prefix = Buffer.alloc(5);
-  prefix[0] = 1;
+  prefix[0] = compressed ? 1 : 0;
   prefix.writeUInt32BE(length, 1);
   return prefix;
 }

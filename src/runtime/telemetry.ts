@@ -53,11 +53,12 @@ export class Telemetry {
   }
 
   async configure({ service, telemetry }: Pick<Config, "service" | "telemetry">): Promise<void> {
-    const { otlp, resource, tracesBytes } = telemetry;
-    const settings = otlp === undefined ? undefined : [otlp, resource, service];
+    const { otlp, compression, resource, tracesBytes } = telemetry;
+    const settings = otlp === undefined ? undefined : [otlp, compression, resource, service];
     if (!isDeepStrictEqual(settings, this.current?.settings)) {
       await this.stopExporting();
-      if (otlp !== undefined) this.current = { settings, ...(await this.startExporting(otlp, this.resourceOf(service, resource))) };
+      if (otlp !== undefined)
+        this.current = { settings, ...(await this.startExporting(telemetry, otlp, this.resourceOf(service, resource))) };
     }
     this.recorder.configure(this.current?.exporter, tracesBytes);
   }
@@ -66,11 +67,15 @@ export class Telemetry {
     await this.stopExporting();
   }
 
-  private async startExporting(otlp: string, resource: Attributes): Promise<Omit<Export, "settings">> {
+  private async startExporting(
+    { compression }: Config["telemetry"],
+    otlp: string,
+    resource: Attributes,
+  ): Promise<Omit<Export, "settings">> {
     const { clock, logger, recorder } = this;
     const { connectCollector } = await import("./otlp-sender.ts");
     const address = parseCollector(otlp);
-    const collector = await connectCollector(address, clock);
+    const collector = await connectCollector(address, compression, clock);
     const exporter = new OtlpExporter({
       recorder,
       envelope: new RequestEnvelope(resource),

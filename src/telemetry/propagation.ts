@@ -16,6 +16,7 @@ import {
   sampledFlag,
   spanIdFrom,
   spanIdTo,
+  traceparentLength,
   traceIdFrom,
   traceIdTo,
 } from "./trace-context.ts";
@@ -28,6 +29,8 @@ export type PropagationFormat = (typeof propagationFormats)[number];
 export interface IncomingTrace {
   /** The list without the fields of the trace, which differ from hop to hop: so it keeps its identity on the way to the upstream. */
   readonly metadata: readonly string[];
+  /** The trace came as `traceparent`. */
+  readonly isW3c: boolean;
   /** The caller's place in the trace as a `traceparent` of version 00 and up; undefined where a new trace begins. */
   readonly parent: string | undefined;
   /** Known flags to go on with, where there is a parent. */
@@ -55,33 +58,48 @@ export class Propagation {
 
   /** @param flat names (lower case) and values in turn, as they arrived */
   read(flat: readonly string[]): IncomingTrace {
-    const parents: string[] = [];
-    const states: string[] = [];
-    const baggage: string[] = [];
-    const b3: string[] = [];
-    const rest: string[] = [];
-    for (let i = 0; i < flat.length; i += 2) {
-      const name = flat[i]!;
-      const value = flat[i + 1]!;
-      if (name === "baggage") baggage.push(value);
-      else if (this.w3c && name === "traceparent") parents.push(value);
-      else if (this.w3c && name === "tracestate") states.push(value);
-      else if (this.b3 && b3Names.has(name)) b3.push(name, value);
-      else rest.push(name, value);
+    let at = 0;
+    while (at < flat.length && !this.isOurs(flat[at]!)) at += 2;
+    if (at === flat.length) return untraced(flat);
+    const rest = flat.slice(0, at);
+    let parent: string | undefined;
+    let parents = 0;
+    let states: string[] | undefined;
+    let baggage: string[] | undefined;
+    let b3: string[] | undefined;
+    for (; at < flat.length; at += 2) {
+      const name = flat[at]!;
+      const value = flat[at + 1]!;
+      if (!this.isOurs(name)) rest.push(name, value);
+      else if (name === "traceparent") {
+        parents++;
+        parent = value;
+      } else if (name === "tracestate") (states ??= []).push(value);
+      else if (name === "baggage") (baggage ??= []).push(value);
+      else (b3 ??= []).push(name, value);
     }
-    const context = this.contextOf(parents, b3);
+    const incoming = untraced(rest);
+    this.follow(incoming, parents === 1 ? parent : undefined, b3);
     // `tracestate` belongs to the trace it came with; `baggage` stands alone.
-    const tracestate = context.isW3c ? combineTracestate(states) : undefined;
-    const others = [...field("tracestate", tracestate), ...field("baggage", combineBaggage(baggage))];
-    return {
-      metadata: rest.length === flat.length ? flat : rest,
-      parent: context.parent,
-      flags: context.flags,
-      decided: context.decided,
-      debug: context.debug,
-      tracestate,
-      others: others.length === 0 ? undefined : others,
-    };
+    if (states !== undefined && incoming.isW3c) incoming.tracestate = combineTracestate(states);
+    const carried = baggage === undefined ? undefined : combineBaggage(baggage);
+    if (incoming.tracestate !== undefined) incoming.others = ["tracestate", incoming.tracestate];
+    if (carried !== undefined) incoming.others = [...(incoming.others ?? []), "baggage", carried];
+    return incoming;
+  }
+
+  /** A field that this hop reads and sends itself. Most names are told apart by their length. */
+  private isOurs(name: string): boolean {
+    switch (name.length) {
+      case 7:
+        return name === "baggage";
+      case 10:
+        return (this.w3c && name === "tracestate") || (this.b3 && b3Names.has(name));
+      case 11:
+        return (this.w3c && name === "traceparent") || (this.b3 && b3Names.has(name));
+      default:
+        return this.b3 && b3Names.has(name);
+    }
   }
 
   /** The place of this hop in the trace, as a `traceparent`. */
@@ -109,27 +127,24 @@ export class Propagation {
     return fields;
   }
 
-  private contextOf(parents: readonly string[], b3: readonly string[]): Context {
+  /** Says in `incoming` what the first format that says anything has said. */
+  private follow(incoming: Read, parent: string | undefined, b3: readonly string[] | undefined): void {
     for (const format of this.formats) {
-      if (format === "w3c") {
-        const parent = parents.length === 1 ? parents[0]!.trim() : undefined;
-        if (parent !== undefined && isTraceparent(parent)) return { ...none, isW3c: true, parent, flags: knownFlags(parent) };
-      } else if (b3.length > 0) {
-        const found = this.ofB3(b3);
-        if (found !== undefined) return found;
-      }
+      if (format === "w3c" ? followW3c(incoming, parent) : b3 !== undefined && this.followB3(incoming, b3)) return;
     }
-    return none;
   }
 
-  private ofB3(fields: readonly string[]): Context | undefined {
+  private followB3(incoming: Read, fields: readonly string[]): boolean {
     const found = readB3(fields);
-    if (found === undefined) return undefined;
+    if (found === undefined) return false;
     const { ids, state } = found;
-    const debug = state === "debug";
-    if (ids === undefined) return { ...none, decided: state !== "deny", debug };
-    const flags = this.samples(state, ids.traceId) ? sampledFlag : 0;
-    return { ...none, parent: `00-${ids.traceId}-${ids.spanId}-0${flags}`, flags, debug };
+    incoming.debug = state === "debug";
+    if (ids === undefined) incoming.decided = state !== "deny";
+    else {
+      incoming.flags = this.samples(state, ids.traceId) ? sampledFlag : 0;
+      incoming.parent = `00-${ids.traceId}-${ids.spanId}-0${incoming.flags}`;
+    }
+    return true;
   }
 
   private samples(state: B3State, traceId: string): boolean {
@@ -137,16 +152,28 @@ export class Propagation {
   }
 }
 
-interface Context {
-  readonly isW3c: boolean;
-  readonly parent: string | undefined;
-  readonly flags: number;
-  readonly decided: boolean | undefined;
-  readonly debug: boolean;
+/** While it is put together. */
+type Read = { -readonly [K in keyof IncomingTrace]: IncomingTrace[K] };
+
+function untraced(metadata: readonly string[]): Read {
+  return {
+    metadata,
+    isW3c: false,
+    parent: undefined,
+    flags: 0,
+    decided: undefined,
+    debug: false,
+    tracestate: undefined,
+    others: undefined,
+  };
 }
 
-const none: Context = { isW3c: false, parent: undefined, flags: 0, decided: undefined, debug: false };
-
-function field(name: string, value: string | undefined): readonly string[] {
-  return value === undefined ? [] : [name, value];
+function followW3c(incoming: Read, sent: string | undefined): boolean {
+  if (sent === undefined) return false;
+  const parent = sent.length === traceparentLength ? sent : sent.trim();
+  if (!isTraceparent(parent)) return false;
+  incoming.isW3c = true;
+  incoming.parent = parent;
+  incoming.flags = knownFlags(parent);
+  return true;
 }
