@@ -122,7 +122,7 @@ const inbound = inboundShape.check(({ value, issues }) => {
       path: ["schema"],
       input: value.schema,
       message:
-        "reflection is a stream in both directions, which HTTP/1.1 does not carry: pass --proto or --descriptors, or set {protos} or {descriptors}",
+        "the schema cannot come by reflection, a stream in both directions, which HTTP/1.1 does not carry: pass --proto or --descriptors, or set {protos} or {descriptors}",
     });
 });
 

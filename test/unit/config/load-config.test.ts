@@ -105,6 +105,16 @@ describe("configuration", () => {
     );
   });
 
+  it("wants a schema file for Connect over HTTP/1.1, which carries no reflection", async () => {
+    const words =
+      "the schema cannot come by reflection, a stream in both directions, which HTTP/1.1 does not carry: pass --proto or --descriptors, or set {protos} or {descriptors}";
+    const text = "inbound:\n  upstream: connect+http1://a:1\n  schema: reflection\n";
+    assert.deepEqual(await faults(text, []), [`dragoman.yaml:3:11 inbound.schema: ${words}`]);
+    assert.deepEqual(await faults("inbound: {upstream: 'connect+http1://a:1'}", []), [`dragoman.yaml:1:1 inbound: ${words}`]);
+    for (const url of ["connect+http1://a:1", "connect://a:1", "connects://a:1"])
+      assert.equal((await load(`inbound: {upstream: '${url}', schema: none}`)).inbound.upstream, url);
+  });
+
   it("says how to give an upstream when there is none", async () => {
     const words = "no upstream: pass --upstream grpc://HOST:PORT, or set inbound.upstream in the configuration";
     await assert.rejects(loadConfig({}), { message: words });
@@ -114,11 +124,11 @@ describe("configuration", () => {
   for (const [value, words] of [
     [
       "127.0.0.1:50051",
-      '--upstream: "127.0.0.1:50051" has no scheme: write grpc://127.0.0.1:50051, grpcs:// for TLS, or http:// and https:// for REST',
+      '--upstream: "127.0.0.1:50051" has no scheme: write grpc://127.0.0.1:50051, grpcs:// for TLS, connect:// for Connect, or http:// and https:// for REST',
     ],
     [
       "ftp://x:1",
-      '--upstream: "ftp://x:1": ftp:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT, or a REST server, http://HOST:PORT or https://HOST:PORT',
+      '--upstream: "ftp://x:1": ftp:// upstreams cannot be served; the upstream is a gRPC server, grpc://HOST:PORT or grpcs://HOST:PORT, a Connect server, connect://HOST:PORT, connect+http1://HOST:PORT or connects://HOST:PORT, or a REST server, http://HOST:PORT or https://HOST:PORT',
     ],
     ["grpc://x", '--upstream: "grpc://x" is not an upstream: write grpc://HOST:PORT, such as grpc://127.0.0.1:50051'],
     ["grpc://user@x:1", '--upstream: "grpc://user@x:1" is not an upstream: write grpc://HOST:PORT, such as grpc://127.0.0.1:50051'],
