@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { noteOutsideMemory } from "../../core/outside-memory.ts";
-import { ByteChannel, type ChannelEvents, type ChannelTarget } from "../byte-channel.ts";
+import type { ByteChannel, ChannelEvents } from "../byte-channel.ts";
 import { WireError } from "../wire-error.ts";
 import { brokenProtocol, type AnswerFault, type AnswerHead } from "./answer-head.ts";
 import type { AnswerMemo } from "./answer-memo.ts";
@@ -17,9 +17,10 @@ import type { TrailerLimits } from "./trailer-reader.ts";
 
 /** The pool a connection belongs to. */
 export interface ConnectionOwner {
-  readonly target: ChannelTarget;
   readonly limits: TrailerLimits;
   readonly heads: AnswerMemo;
+  /** Opens a channel to the server, as {@link ByteChannel.connect} does. */
+  connect(events: ChannelEvents, onReady: () => void): ByteChannel;
   onReady(connection: ClientConnection): void;
   /** Free for another request. @param keepAliveMs how long the server keeps it, if it says so */
   onFree(connection: ClientConnection, keepAliveMs: number): void;
@@ -74,7 +75,7 @@ export class ClientConnection implements ChannelEvents, ResponseBodySink {
     this.owner = owner;
     this.reservedFor = reservedFor;
     this.parser = new ResponseParser(owner.limits, owner.heads, this);
-    this.channel = ByteChannel.connect(owner.target, this, () => {
+    this.channel = owner.connect(this, () => {
       this.ready = true;
       owner.onReady(this);
     });

@@ -7,7 +7,7 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { Clock } from "../../core/clock.ts";
-import type { ChannelTarget } from "../byte-channel.ts";
+import { ByteChannel, type ChannelEvents, type ChannelTarget } from "../byte-channel.ts";
 import type { ClientState, ClientStream, RequestTemplate, ResponseSink } from "../http-client.ts";
 import type { UpgradeSink, UpgradingClient } from "../http-upgrade.ts";
 import { WaitingLine } from "../http2/waiting-line.ts";
@@ -50,10 +50,10 @@ const mostHeadFields = 256;
 
 export class Http1Client implements UpgradingClient, RequestOwner, ConnectionOwner, Swept {
   readonly windowBytes: number;
-  readonly target: ChannelTarget;
   readonly limits: TrailerLimits;
   readonly heads = new AnswerMemo();
   private readonly clock: Clock;
+  private readonly target: ChannelTarget;
   private readonly maxConnections: number;
   private readonly maxPending: number;
   private readonly maxWaitMs: number;
@@ -162,7 +162,7 @@ export class Http1Client implements UpgradingClient, RequestOwner, ConnectionOwn
     request.retried = true;
     if (this.closed) return request.fail(new WireError("closed", "the client was closed"));
     // Others that have been idle may have been closed as well.
-    if (this.connections.size < this.maxConnections) this.connect(request);
+    if (this.connections.size < this.maxConnections) this.addConnection(request);
     else this.enqueue(request, this.clock.nowMs());
   }
 
@@ -176,7 +176,8 @@ export class Http1Client implements UpgradingClient, RequestOwner, ConnectionOwn
     request.expiresAtMs = Math.min(request.deadlineMs, nowMs + this.maxWaitMs);
     this.waiting.push(request);
     this.beSwept();
-    while (this.connecting - this.expected.size < this.waiting.size && this.connections.size < this.maxConnections) this.connect(undefined);
+    while (this.connecting - this.expected.size < this.waiting.size && this.connections.size < this.maxConnections)
+      this.addConnection(undefined);
   }
 
   /** Fails it, but not from inside the call that brought it. */
@@ -206,8 +207,12 @@ export class Http1Client implements UpgradingClient, RequestOwner, ConnectionOwn
 
   // --- connections
 
+  connect(events: ChannelEvents, onReady: () => void): ByteChannel {
+    return ByteChannel.connect(this.target, events, onReady);
+  }
+
   /** @param reservedFor the request that is to have it; undefined: whoever waits */
-  private connect(reservedFor: ClientRequest | undefined): void {
+  private addConnection(reservedFor: ClientRequest | undefined): void {
     this.connecting++;
     if (reservedFor !== undefined) this.expected.add(reservedFor);
     const connection = new ClientConnection(this, reservedFor);

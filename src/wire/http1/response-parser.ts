@@ -71,6 +71,7 @@ export class ResponseParser extends MessageParser<AnswerFault> {
     const http11 = standsAt(version11, memory, inputAt);
     const status = this.llhttp.status(this.parser);
     if (!http11 && !standsAt(version10, memory, inputAt)) this.fault = brokenProtocol("only HTTP/1.1 and HTTP/1.0 are spoken here");
+    else if (!endsInOne(memory, inputAt)) this.fault = brokenProtocol("the status line does not end in CR LF");
     else if (status < 100) this.fault = brokenProtocol(`${status} is no HTTP status`);
     else if (this.fields > this.limits.headFields) this.fault = { kind: "too-large", message: "the response has too many header fields" };
     else this.head = this.headOf(memory, new AnswerHead(status, http11));
@@ -104,6 +105,12 @@ export class ResponseParser extends MessageParser<AnswerFault> {
   protected override faultOf(words: string): AnswerFault {
     return brokenProtocol(`the response is not well-formed HTTP/1.1: ${words}`);
   }
+}
+
+/** llhttp would take CR CR at the end of a status line, and the head would not end where it seems to. */
+function endsInOne(bytes: Buffer, lineAt: number): boolean {
+  const end = bytes.indexOf(0x0a, lineAt);
+  return bytes.indexOf(0x0d, lineAt) === end - 1;
 }
 
 function standsAt(text: string, bytes: Buffer, at: number): boolean {
