@@ -58,7 +58,7 @@ module.exports = {
     only(
       "config",
       "^src/config/",
-      ["^src/core/", "^src/config/", "^src/policies/", "^src/telemetry/"],
+      ["^src/core/", "^src/config/", "^src/policies/", "^src/telemetry/", "^src/upstream/balancers/"],
       "config knows what can be set, not how it runs.",
     ),
     only("docs-page", "^src/docs-page/", ["^src/docs-page/(?!page-files)"], "The page runs in a browser: all it knows is the document."),

@@ -22,7 +22,7 @@ export async function check(source: ConfigSource): Promise<number> {
   const { inbound } = config;
   const upstream = parseUpstream(inbound.upstream);
   if (inbound.tls !== undefined) readServerTls(inbound.tls);
-  if (isSecure(upstream)) readClientTls(inbound.upstreamTls, upstream.host);
+  if (isSecure(upstream)) readClientTls("inbound.upstreamTls", inbound.upstreamTls, upstream.host);
 
   const services = createProcessServices(systemClock, silentLogger);
   try {

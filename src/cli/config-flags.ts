@@ -7,6 +7,7 @@ export interface ConfigFlags {
   readonly service?: string;
   readonly upstream?: string;
   readonly listen?: string;
+  readonly outbound?: string;
   readonly admin?: string;
   readonly proto?: readonly string[];
   readonly importPath?: readonly string[];
@@ -34,6 +35,7 @@ export function addRunFlags(command: Command): Command {
       .option("--config <file>", "configuration (YAML); flags win over it")
       .option("--service <name>", "name of the service, for logs and metrics")
       .option("--listen <host:port>", "where callers are served (default 127.0.0.1:8080; port 0: a free one)")
+      .option("--outbound <host:port>", "where the service beside us calls others (none unless set; usually 127.0.0.1:15001)")
       .option("--admin <host:port>", "health, metrics and the like (default 127.0.0.1:9901), or off"),
   )
     .option("--access-log <where>", "one JSON line for each call: a path, stdout, stderr, or off")
@@ -49,6 +51,7 @@ export function configSource(flags: ConfigFlags): ConfigSource {
   set("--service", ["service"], flags.service);
   set("--upstream", ["inbound", "upstream"], flags.upstream);
   set("--listen", ["inbound", "listen"], flags.listen);
+  set("--outbound", ["outbound", "listen"], flags.outbound);
   set("--http2", ["inbound", "http2"], flags.http2);
   set("--admin", ["admin", "listen"], flags.admin);
   set("--drain", ["drain"], flags.drain);

@@ -40,7 +40,8 @@ export async function run({ source, logLevel }: RunOptions): Promise<number> {
   try {
     const runtime = stack.use(await createRuntime(config, services));
     const admin = await openAdmin(runtime, config, logger, stack);
-    const listeners = { inbound: runtime.address, ...(admin === undefined ? {} : { admin }) };
+    const { address: inbound, outboundAddress: outbound } = runtime;
+    const listeners = { inbound, ...(outbound === undefined ? {} : { outbound }), ...(admin === undefined ? {} : { admin }) };
     writeSync(1, `${JSON.stringify({ event: "ready", listeners })}\n`);
     held.release();
     stack.use(steerMemory());

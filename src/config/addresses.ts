@@ -12,7 +12,7 @@ export interface HostPort {
 }
 
 /** What is spoken to it: gRPC, Connect or REST, and whether over TLS. Of Connect in clear text also the version of HTTP; TLS finds that out. */
-type UpstreamScheme = "grpc" | "grpcs" | "connect" | "connect+http1" | "connects" | "http" | "https";
+export type UpstreamScheme = "grpc" | "grpcs" | "connect" | "connect+http1" | "connects" | "http" | "https";
 
 export interface Upstream {
   readonly scheme: UpstreamScheme;
@@ -60,16 +60,16 @@ function isScheme(scheme: string): scheme is UpstreamScheme {
 }
 
 /** The upstream speaks Connect. */
-export function isConnect({ scheme }: Upstream): boolean {
+export function isConnect({ scheme }: Pick<Upstream, "scheme">): boolean {
   return scheme.startsWith("connect");
 }
 
 /** The upstream speaks REST: calls are transcoded to it by the http rules of its schema. */
-export function isRest({ scheme }: Upstream): boolean {
+export function isRest({ scheme }: Pick<Upstream, "scheme">): boolean {
   return scheme === "http" || scheme === "https";
 }
 
-export function isSecure({ scheme }: Upstream): boolean {
+export function isSecure({ scheme }: Pick<Upstream, "scheme">): boolean {
   return scheme === "grpcs" || scheme === "connects" || scheme === "https";
 }
 

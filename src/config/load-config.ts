@@ -74,7 +74,11 @@ export function whyUnreadable(error: unknown): string {
 
 /** The settings of policies, wherever they stand: for all methods, and for some. */
 function policySettings(value: Record<string, unknown>): Record<string, unknown>[] {
-  return [value["policies"], ...Object.values(isRecord(value["methods"]) ? value["methods"] : {})].filter(isRecord);
+  const outbound = membersOf(value["outbound"]);
+  const services = Object.values(membersOf(outbound["services"])).map(membersOf);
+  return [value, outbound, ...services]
+    .flatMap(({ policies: all, methods }) => [all, ...Object.values(membersOf(methods))])
+    .filter(isRecord);
 }
 
 async function loadPolicies(value: Record<string, unknown>): Promise<void> {
@@ -104,10 +108,9 @@ function fromFolder(value: Record<string, unknown>, folder: string): void {
         const name = path.at(-1)!;
         if (isRecord(part) && name in part && !String(part[name]).includes("://")) part[name] = resolve(part[name]);
       }
-  const inbound = value["inbound"];
-  if (!isRecord(inbound)) return;
-  for (const key of ["tls", "upstreamTls", "schema"]) {
-    const part = inbound[key];
+  const { tls, upstreamTls, schema } = membersOf(value["inbound"]);
+  const services = Object.values(membersOf(membersOf(value["outbound"])["services"])).map((service) => membersOf(service)["tls"]);
+  for (const part of [tls, upstreamTls, schema, ...services]) {
     if (!isRecord(part)) continue;
     for (const name of ["cert", "key", "clientCa", "ca", "descriptors"]) if (name in part) part[name] = resolve(part[name]);
     for (const name of ["protos", "importPaths"]) {
@@ -115,6 +118,11 @@ function fromFolder(value: Record<string, unknown>, folder: string): void {
       if (Array.isArray(list)) part[name] = list.map(resolve);
     }
   }
+}
+
+/** What stands in a mapping; nothing where there is none. */
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

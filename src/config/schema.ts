@@ -8,6 +8,7 @@ import { policies } from "../policies/index.ts";
 import { described, duration, optional, setting, size, withUnits, type WithUnits } from "../policies/settings.ts";
 import { hostPort, upstreamUrl } from "./addresses.ts";
 import { cors } from "./cors-settings.ts";
+import { outboundSettings, toOutboundConfig, type OutboundConfig } from "./outbound-settings.ts";
 import { binding, httpRule, json, profiles, restOfMethod, streamForm } from "./rest-settings.ts";
 import { telemetry } from "./telemetry-settings.ts";
 import { websocket } from "./websocket-settings.ts";
@@ -168,9 +169,12 @@ const methodSettings = z.strictObject({ ...policyShape, ...restOfMethod });
 const methodPattern = /^(\*|([A-Za-z_]\w*\.)*([A-Za-z_]\w*\/(\*|[A-Za-z_]\w*)|\*))$/;
 const methodName = z.string().check(z.regex(methodPattern, 'expected "package.Service/Method", "package.Service/*", "package.*" or "*"'));
 
+const outbound = outboundSettings(policySettings, z.record(methodName, policySettings));
+
 export const configSchema = z.strictObject({
   service: setting(text, "service", "The name of the service, for logs and metrics."),
   inbound: described(inbound, "The service beside us, and the listener through which others reach it."),
+  outbound: optional(outbound, "The listener through which the service beside us calls others; none unless set."),
   policies: setting(policySettings, {}, "Policies for all methods; `false` switches one off."),
   methods: setting(
     z.record(methodName, methodSettings),
@@ -189,15 +193,21 @@ export type PolicySettings = Readonly<Record<string, false | Readonly<Record<str
 type Parsed = z.output<typeof configSchema>;
 
 /** The configuration as the runtime reads it: numbers with their unit in the key. Policies read their own part themselves. */
-export type Config = WithUnits<Omit<Parsed, "policies" | "methods">> & {
+export type Config = WithUnits<Omit<Parsed, "policies" | "methods" | "outbound">> & {
+  readonly outbound: OutboundConfig | undefined;
   readonly policies: PolicySettings;
   readonly methods: Readonly<Record<string, PolicySettings>>;
 };
 
 /** @param value what {@link configSchema} accepted */
 export function toConfig(value: Parsed): Config {
-  const { policies: forAll, methods, ...rest } = value;
+  const { policies: forAll, methods, outbound: calls, ...rest } = value;
   const converted = withUnits(configSchema as unknown as z.ZodMiniType<typeof rest>, rest);
   // What a line says of REST is no policy's settings; runtime/table-options.ts reads it.
-  return { ...converted, policies: forAll, methods: methods as unknown as Config["methods"] };
+  return {
+    ...converted,
+    outbound: calls === undefined ? undefined : toOutboundConfig(calls),
+    policies: forAll,
+    methods: methods as unknown as Config["methods"],
+  };
 }

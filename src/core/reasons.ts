@@ -65,6 +65,7 @@ export const reasons = {
 
   // The upstream.
   NO_SCHEMA: entry(Code.UNAVAILABLE, 503, "safe", "The upstream's schema is not known yet."),
+  UNKNOWN_TARGET: entry(Code.UNAVAILABLE, 503, "never", "The call is for a service that is not known here."),
   NO_ENDPOINTS: entry(Code.UNAVAILABLE, 503, "safe", "No endpoint of the service is known, or none is in service."),
   UPSTREAM_UNREACHABLE: entry(Code.UNAVAILABLE, 503, "safe", "No connection to the upstream could be made."),
   UPSTREAM_REFUSED: entry(Code.UNAVAILABLE, 503, "safe", "The upstream refused the call before it looked at it."),

@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { formatHostPort, parseHostPort } from "../config/addresses.ts";
 import type { Config } from "../config/schema.ts";
+import type { Call } from "../core/call.ts";
 import { CloseStack } from "../core/close-stack.ts";
 import { policies } from "../policies/index.ts";
 import type { LineWriter } from "../telemetry/line-writer.ts";
@@ -15,7 +16,7 @@ import { createInbounds } from "../protocols/index.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import type { ExchangeHandler } from "../wire/exchange.ts";
 import type { WireLimits } from "../wire/limits.ts";
-import { createListener, type Listener, type ListenerStats } from "../wire/listener.ts";
+import { createListener, type Listener, type ListenerOptions, type ListenerStats } from "../wire/listener.ts";
 import { createDispatcher, type Serving } from "./dispatch.ts";
 import type { ExplainedRequest } from "./explain/explained-request.ts";
 import type { Explanation } from "./explain/explanation.ts";
@@ -52,6 +53,8 @@ export interface Runtime {
   readonly config: Config;
   /** host:port of the inbound listener. */
   readonly address: string;
+  /** host:port of the listener for calls that go out; undefined where there is none. */
+  readonly outboundAddress: string | undefined;
   readonly table: MethodTable | undefined;
   readonly metrics: CallMetrics;
   readonly writers: Iterable<LineWriter>;
@@ -95,6 +98,8 @@ class ServiceRuntime implements Runtime {
   /** Generations that were replaced and still have calls under way. */
   private readonly leaving = new Set<Promise<void>>();
   private readonly handler: ExchangeHandler;
+  private readonly outboundHandler: ExchangeHandler;
+  private outboundListener: Listener | undefined;
 
   constructor(services: ProcessServices, own: OwnAnswers, generation: Generation) {
     this.services = services;
@@ -103,12 +108,11 @@ class ServiceRuntime implements Runtime {
     own.attach(this.ownView);
     const { logger } = services;
     const serving = (): Serving => this.generation.serving;
-    const dispatch = createDispatcher({
-      inbounds: createInbounds(),
-      serving,
-      onFault: (cause, call) =>
-        logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause }),
-    });
+    const inbounds = createInbounds();
+    const onFault = (cause: unknown, call: Call): void =>
+      logger.error("an answer could not be written for a reason of our own", { id: call.id, method: call.method.path, cause });
+    const dispatch = createDispatcher({ inbounds, serving, onFault });
+    this.outboundHandler = createDispatcher({ inbounds, serving: (head) => this.generation.outbound!.servingFor(head), onFault });
     this.handler = createRequestHandler({ dispatch, serving, config: () => this.config, logger });
   }
 
@@ -130,6 +134,10 @@ class ServiceRuntime implements Runtime {
     return formatHostPort(this.listener!.address);
   }
 
+  get outboundAddress(): string | undefined {
+    return this.outboundListener === undefined ? undefined : formatHostPort(this.outboundListener.address);
+  }
+
   get table(): MethodTable | undefined {
     return this.generation.serving.table;
   }
@@ -146,6 +154,8 @@ class ServiceRuntime implements Runtime {
     this.stack = stack;
     this.listener = await this.open(this.config);
     stack.defer(() => this.listener!.close());
+    this.outboundListener = await this.openOutbound(this.config);
+    stack.defer(() => this.outboundListener?.close());
   }
 
   listenerStats(): ListenerStats {
@@ -192,7 +202,9 @@ class ServiceRuntime implements Runtime {
 
   async drain(graceMs: number): Promise<void> {
     this.draining = true;
+    // What others have begun here may need calls to finish, so the way out stays open until they have.
     await this.listener!.drain(graceMs);
+    await this.outboundListener?.drain(graceMs);
   }
 
   async close(): Promise<void> {
@@ -214,12 +226,18 @@ class ServiceRuntime implements Runtime {
     if (!moves) refuseFixed(old, config);
     const tls = config.inbound.tls === undefined ? undefined : readServerTls(config.inbound.tls);
     const next = await Generation.create({ config, policies: [...policies], services: this.services, previous, own: this.own });
-    let replaced: Listener | undefined;
+    const replaced: (Listener | undefined)[] = [];
     try {
+      const outbound = config.outbound?.listen === old.outbound?.listen ? this.outboundListener : await this.openOutbound(config);
       if (moves) {
-        replaced = this.listener;
-        this.listener = await this.open(config);
+        replaced.push(this.listener);
+        this.listener = await this.open(config).catch(async (error: unknown) => {
+          if (outbound !== this.outboundListener) await outbound?.close();
+          throw error;
+        });
       } else if (tls !== undefined) this.listener!.setTls(tls);
+      if (outbound !== this.outboundListener) replaced.push(this.outboundListener);
+      this.outboundListener = outbound;
     } catch (error) {
       previous.resume();
       await next.close(0, previous);
@@ -230,32 +248,50 @@ class ServiceRuntime implements Runtime {
     this.leave(config.drainMs, previous, next, replaced);
   }
 
-  private leave(graceMs: number, previous: Generation, next: Generation, listener: Listener | undefined): void {
+  private leave(graceMs: number, previous: Generation, next: Generation, listeners: readonly (Listener | undefined)[]): void {
     const left = (async () => {
-      await listener?.drain(graceMs);
+      for (const listener of listeners) await listener?.drain(graceMs);
       await previous.close(graceMs, next);
     })().catch((error: unknown) => this.services.logger.error("the old configuration did not close cleanly", { cause: error }));
     this.leaving.add(left);
     void left.then(() => this.leaving.delete(left));
   }
 
-  private async open(config: Config): Promise<Listener> {
-    const { inbound, limits } = config;
+  private open(config: Config): Promise<Listener> {
+    const { listen, tls } = config.inbound;
+    const options = {
+      handler: this.handler,
+      tls: tls === undefined ? undefined : readServerTls(tls),
+      remedy: "--listen or inbound.listen",
+    };
+    return this.listenOn(listen, config, options);
+  }
+
+  private openOutbound(config: Config): Promise<Listener | undefined> {
+    if (config.outbound === undefined) return Promise.resolve(undefined);
+    return this.listenOn(config.outbound.listen, config, { handler: this.outboundHandler, remedy: "--outbound or outbound.listen" });
+  }
+
+  /** @param remedy where another address can be chosen. @throws StartError */
+  private async listenOn(
+    address: string,
+    { inbound, limits }: Config,
+    { remedy, ...options }: Pick<ListenerOptions, "handler" | "tls"> & { readonly remedy: string },
+  ): Promise<Listener> {
     const { clock, logger } = this.services;
-    const tls = inbound.tls === undefined ? undefined : readServerTls(inbound.tls);
+    const { http2 } = inbound;
     try {
       return await createListener({
-        ...parseHostPort(inbound.listen),
-        tls,
+        ...parseHostPort(address),
+        ...options,
         limits: wireLimits(limits),
-        handler: this.handler,
         clock,
         logger,
-        http2: inbound.http2,
+        http2,
         maxConnections: limits.connections,
       });
     } catch (error) {
-      throw new StartError("start", `${(error as Error).message}: choose another with --listen or inbound.listen`, { cause: error });
+      throw new StartError("start", `${(error as Error).message}: choose another with ${remedy}`, { cause: error });
     }
   }
 }

@@ -23,6 +23,8 @@ import { settleBody } from "./settle-body.ts";
 export interface Serving extends Catalogue {
   /** The method's pipeline, composed once. */
   handlerOf(method: Method): Handler;
+  /** What every request is refused with, in the words of its protocol. */
+  readonly refusal?: CallError | undefined;
   /** The layers that only look (rescue, trace, metrics, access log) around `innermost`: for what is refused before it has a method. */
   observed(innermost: Handler): Handler;
 }
@@ -32,8 +34,8 @@ type OnFault = (thrown: unknown, call: Call) => void;
 export interface DispatcherOptions {
   /** In the order in which they are asked; the last one answers what nobody accepts. */
   readonly inbounds: readonly Inbound[];
-  /** What is served at this moment. */
-  readonly serving: () => Serving;
+  /** What is served at this moment, to such a request. */
+  readonly serving: (head: RequestHead) => Serving;
   /** Told of a bug in an inbound; what was thrown is for the log alone. */
   readonly onFault: OnFault;
 }
@@ -46,7 +48,7 @@ export const unmatched = opaqueMethod("/-/-");
 
 export function createDispatcher({ inbounds, serving, onFault }: DispatcherOptions): ExchangeHandler {
   return (x) => {
-    const current = serving();
+    const current = serving(x.head);
     new Dispatch(x, inboundFor(inbounds, x.head, current), current, onFault).begin();
   };
 }
@@ -75,6 +77,7 @@ class Dispatch {
   begin(): void {
     let decoded: Call | Promise<Call>;
     try {
+      if (this.serving.refusal !== undefined) throw this.serving.refusal;
       decoded = this.inbound.decode(this.x, this.serving);
     } catch (thrown) {
       const settled = settleBody(this.x.body, this.x.head.contentLength);

@@ -19,6 +19,7 @@ import type { MethodTable } from "../schema/method-table.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { catalogueOf } from "./catalogue.ts";
 import type { Serving } from "./dispatch.ts";
+import type { OutboundServices } from "./outbound/outbound-services.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 import { Pipelines } from "./pipelines.ts";
 import { attempting, tracingOf } from "./traced-upstream.ts";
@@ -70,13 +71,16 @@ export interface GenerationOptions {
 export class Generation {
   readonly config: Config;
   readonly pipelines: Pipelines;
+  /** What the service beside us may call; undefined where it calls nobody through us. */
+  readonly outbound: OutboundServices | undefined;
   private readonly hop: Hop;
   private readonly services: ProcessServices;
   private readonly own: OwnAnswers | undefined;
   private current: Serving;
 
-  private constructor(options: GenerationOptions, hop: Hop) {
+  private constructor(options: GenerationOptions, hop: Hop, outbound: OutboundServices | undefined) {
     this.config = options.config;
+    this.outbound = outbound;
     this.services = options.services;
     this.hop = hop;
     this.own = options.own;
@@ -100,7 +104,8 @@ export class Generation {
     const adopted = previous !== undefined && sameHop(previous.config, config);
     const hop = adopted ? previous.hop : await openHop(config, services);
     try {
-      const generation = new Generation(options, hop);
+      const outbound = await openOutbound(options);
+      const generation = new Generation(options, hop, outbound);
       generation.resume();
       if (hop.watch === undefined) generation.nameMethods([]);
       if (!adopted) await generation.waitForSchema(previous !== undefined);
@@ -134,7 +139,7 @@ export class Generation {
 
   /** Lets calls to the upstream finish and closes it, unless `next` has taken it over. */
   async close(graceMs: number, next?: Generation): Promise<void> {
-    if (next?.hop !== this.hop) await this.hop.close(graceMs);
+    await Promise.all([this.outbound?.close(graceMs, next?.outbound), next?.hop === this.hop ? undefined : this.hop.close(graceMs)]);
   }
 
   /** Takes the schema's news again, after a successor that was to take over could not. */
@@ -194,6 +199,14 @@ function sameHop(a: Config, b: Config): boolean {
     limits.messageBytes,
   ];
   return isDeepStrictEqual(of(a), of(b)) && sameTable(a, b);
+}
+
+async function openOutbound({ config, policies, services, previous }: GenerationOptions): Promise<OutboundServices | undefined> {
+  const { outbound } = config;
+  if (outbound === undefined) return undefined;
+  // Loaded only where calls go out this way.
+  const { OutboundServices: Opened } = await import("./outbound/outbound-services.ts");
+  return Opened.create({ config: { ...config, outbound }, policies, services, previous: previous?.outbound });
 }
 
 async function openHop(config: Config, services: ProcessServices): Promise<Hop> {

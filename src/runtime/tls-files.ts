@@ -31,17 +31,24 @@ export function readServerTls(tls: NonNullable<Config["inbound"]["tls"]>): Serve
   return material;
 }
 
-/** @throws StartError as above */
-export function readClientTls(tls: Config["inbound"]["upstreamTls"], host: string): ClientTls {
+export interface ClientTlsFiles {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly serverName?: string | undefined;
+}
+
+/** @param name what messages call the setting: "inbound.upstreamTls". @throws StartError as above */
+export function readClientTls(name: string, tls: ClientTlsFiles | undefined, host: string): ClientTls {
   if ((tls?.cert === undefined) !== (tls?.key === undefined))
-    throw new StartError("config", "inbound.upstreamTls: cert and key belong together; set both or none");
+    throw new StartError("config", `${name}: cert and key belong together; set both or none`);
   const material = {
     servername: tls?.serverName ?? host,
-    ...(tls?.ca === undefined ? {} : { ca: readPem("inbound.upstreamTls.ca", tls.ca) }),
-    ...(tls?.cert === undefined ? {} : { cert: readPem("inbound.upstreamTls.cert", tls.cert) }),
-    ...(tls?.key === undefined ? {} : { key: readPem("inbound.upstreamTls.key", tls.key) }),
+    ...(tls?.ca === undefined ? {} : { ca: readPem(`${name}.ca`, tls.ca) }),
+    ...(tls?.cert === undefined ? {} : { cert: readPem(`${name}.cert`, tls.cert) }),
+    ...(tls?.key === undefined ? {} : { key: readPem(`${name}.key`, tls.key) }),
   };
-  check("inbound.upstreamTls", material);
+  check(name, material);
   return material;
 }
 

@@ -11,6 +11,7 @@ import type { Handler } from "../core/handler.ts";
 import { createConnectOutbound } from "../protocols/connect/outbound.ts";
 import type { Outbound } from "../protocols/protocol.ts";
 import type { HttpClient } from "../wire/http-client.ts";
+import { Http1Client } from "../wire/http1/http1-client.ts";
 import { negotiateHttp } from "../wire/negotiate-http.ts";
 import { clusterOver, type Cluster } from "./cluster.ts";
 import { LateOutbound, type Link } from "./late-outbound.ts";
@@ -24,28 +25,26 @@ export interface ConnectClusterOptions {
   readonly version: "1.1" | "2" | "by-alpn";
   readonly clock: Clock;
   readonly messageBytes: number;
-  readonly openHttp2: () => Promise<HttpClient>;
+  readonly openHttp2: () => HttpClient;
 }
 
-export async function createConnectCluster(options: ConnectClusterOptions): Promise<Cluster> {
+export function createConnectCluster(options: ConnectClusterOptions): Cluster {
   const { authority, version, host, port, tls } = options;
   if (version !== "by-alpn") {
-    const { client, outbound } = await openLink(options, version);
+    const { client, outbound } = openLink(options, version);
     return clusterOver({ authority, client }, outbound);
   }
   const late = new LateOutbound(async () => openLink(options, await negotiateHttp({ host, port, tls: tls! })));
   return clusterOver({ authority, client: late }, late);
 }
 
-async function openLink(options: ConnectClusterOptions, version: "1.1" | "2"): Promise<Link> {
+function openLink(options: ConnectClusterOptions, version: "1.1" | "2"): Link {
   const { host, port, tls, clock } = options;
   const scheme = tls === undefined ? "http" : "https";
   if (version === "2") {
-    const client = await options.openHttp2();
+    const client = options.openHttp2();
     return { client, outbound: createConnectOutbound(client, { ...options, scheme }) };
   }
-  // Loaded only where the upstream wants it: its pool is most of the size of a small sidecar.
-  const { Http1Client } = await import("../wire/http1/http1-client.ts");
   const client = new Http1Client({ host, port, tls, clock });
   return { client, outbound: withoutReflection(createConnectOutbound(client, { ...options, scheme })) };
 }
