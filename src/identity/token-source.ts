@@ -86,7 +86,8 @@ export class TokenSource {
 function read(answer: unknown): { readonly token: string; readonly lifeMs: number } {
   const { access_token: token, token_type: type, expires_in: seconds } = (answer ?? {}) as Record<string, unknown>;
   if (typeof token !== "string" || !/^[\x21-\x7e]{1,16384}$/.test(token)) throw new Error("the answer holds no access_token");
-  if (type !== undefined && String(type).toLowerCase() !== "bearer") throw new Error("the answer's token_type is not Bearer");
+  if (type !== undefined && (typeof type !== "string" || type.toLowerCase() !== "bearer"))
+    throw new Error("the answer's token_type is not Bearer");
   const life = Number(seconds) * 1000;
   return { token, lifeMs: Math.min(Math.max(Number.isFinite(life) && life > 0 ? life : assumedLifeMs, shortestLifeMs), longestLifeMs) };
 }

@@ -15,7 +15,10 @@ type Schema<T> = z.ZodMiniType<T, T>;
 
 /** `schema` with the sentence that the docs and the editors show. */
 export function described<S extends z.ZodMiniType>(schema: S, description: string): S {
-  return schema.check(z.describe(description));
+  const copy = schema.check(z.describe(description));
+  const own = units.get(schema);
+  if (own !== undefined) units.set(copy, own);
+  return copy;
 }
 
 /** A setting that has a value where nobody gives one. */

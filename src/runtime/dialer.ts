@@ -33,7 +33,7 @@ export class Dialer {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.clusters.values()].map((cluster) => cluster.close()));
+    await Promise.all([...this.clusters.values()].map(async (cluster) => cluster.close()));
   }
 
   private open(url: string): Cluster {

@@ -130,7 +130,9 @@ async function talk(port: number, subprotocol: Subprotocol, dialect: Dialect, sc
   const path = servicePath + methodOfKind[script.kind];
   const client = await openSocket(port, path, [subprotocol], { perMessageDeflate: script.gzip, headers: inUpgrade });
   const said: Said = { metadata: {}, messages: [], end: undefined };
-  let over = false;
+  let over = client.ws.readyState === client.ws.CLOSED;
+  // A call that is refused at once is refused in the packet that brings the 101.
+  for (const frame of client.received) dialect.read(frame, said);
   let wake: () => void = () => undefined;
   client.ws.on("message", (data: Buffer, binary: boolean) => {
     dialect.read(binary ? data : data.toString(), said);
