@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs connectrpc.com/conformance with the proxy between its clients and its servers, and prints "N passed, N failed" for each part.
 # Builds the runner with Go, and its schema with buf, into a cache folder (DRAGOMAN_JUDGES, or ~/.cache/dragoman-judges).
-# usage: connect-conformance.sh [server|client|connect-backend ...] [-- FLAGS OF connectconformance, such as --run 'Basic/**' or --trace]
+# usage: connect-conformance.sh [server|client|connect-server|connect-client ...] [-- FLAGS OF connectconformance, such as --run 'Basic/**' or --trace]
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 root=$here/../..
@@ -26,7 +26,7 @@ fi
 parts=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do parts+=("$1") && shift; done
 [ $# -gt 0 ] && shift
-[ ${#parts[@]} -gt 0 ] || parts=(server client connect-backend)
+[ ${#parts[@]} -gt 0 ] || parts=(server client connect-server connect-client)
 
 # The runner's own words but for its progress, then the line of the part.
 failures=0
@@ -59,13 +59,15 @@ for part in "${parts[@]}"; do
           -- node "$here/connect-conformance/client-under-test.ts"
       done
       ;;
-    connect-backend)
+    connect-server)
       for upstream in connect connect+http1; do
         conf=server-connect.yaml
         [ $upstream = connect ] || conf=server-connect-http1.yaml
         DRAGOMAN_UPSTREAM=$upstream run "reference clients -> proxy -> $upstream://" --mode server --conf "$here/connect-conformance/$conf" "$@" \
           -- node "$here/connect-conformance/server-under-test.ts"
       done
+      ;;
+    connect-client)
       for speaks in "connect proto" "grpc proto" "grpc-web proto"; do
         conf=client-connect.yaml
         [ "${speaks% *}" = connect ] || conf=client-connect-translated.yaml
@@ -74,7 +76,7 @@ for part in "${parts[@]}"; do
       done
       ;;
     *)
-      echo "unknown part $part: server, client or connect-backend" >&2
+      echo "unknown part $part: server, client, connect-server or connect-client" >&2
       exit 2
       ;;
   esac

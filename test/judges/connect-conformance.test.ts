@@ -42,4 +42,9 @@ describe("connectrpc.com/conformance", function () {
     wanted(this);
     await run("client", ["gRPC Unexpected Responses", "gRPC Empty Responses", "gRPC Trailers", "HTTP to RPC Code Mapping"]);
   });
+
+  it("answers no Connect server would give, to callers of every protocol", async function () {
+    wanted(this);
+    await run("connect-client", ["Connect Unexpected Responses", "Connect Error and End-Stream", "Connect Empty Responses"]);
+  });
 });
