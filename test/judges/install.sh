@@ -17,6 +17,7 @@ want cc gcc
 [ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
 want openssl openssl
 want chromium chromium
+want pip3 python3-pip
 if [ ${#packages[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
