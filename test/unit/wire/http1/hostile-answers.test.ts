@@ -45,7 +45,7 @@ describe("hostile HTTP/1.1 answers", () => {
     options: Partial<Http1ClientOptions> = {},
   ): Promise<{ client: Http1Client; server: ScriptedServer }> {
     const server = new ScriptedServer(script);
-    const client = clientAt(await server.listen(), options);
+    const client = clientAt(await server.listen(), { idleTimeoutMs: 60_000, ...options });
     stops.push(
       () => server.stop(),
       () => client.close(),
