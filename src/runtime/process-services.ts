@@ -29,7 +29,6 @@ export interface ProcessServices extends Services {
 export function createProcessServices(clock: Clock, logger: Logger): ProcessServices {
   const writers = new Map<string, LineWriter>();
   const timers = new TimerWheel(clock);
-  const telemetry = new Telemetry(clock, logger);
   const dialer = new Dialer(clock);
   const telemetry = new Telemetry(clock, logger);
   return {
@@ -59,7 +58,6 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     },
     async close() {
       timers.close();
-      await telemetry.close();
       await dialer.close();
       await telemetry.close();
       await Promise.all([...writers.values()].map((writer) => writer.close()));
