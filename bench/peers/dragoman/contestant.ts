@@ -20,7 +20,9 @@ export const dragoman: Contestant = {
     "connect-proto",
     "connect-json",
     "pass-through",
+    "ws-echo",
     "ws-grpc",
+    "ws-echo",
   ],
   on: "deadline, metrics, access log to a file, traceparent",
   async prepare() {

@@ -13,10 +13,10 @@ import type { FrameFollower } from "./frame-follower.ts";
 export interface EndEvents {
   /** No further frame will come from `end`: it said so, broke the protocol, or will send no more. */
   onSilent(end: RelayEnd): void;
-  /** A close frame of ours has gone to `end`. */
-  onSealed(end: RelayEnd): void;
+  /** A close frame of ours has gone to an end. */
+  onSealed(): void;
   /** Its socket is gone. */
-  onGone(end: RelayEnd, error: Error | undefined): void;
+  onGone(): void;
 }
 
 /** Bytes that may wait to be written to one end before the other is no longer read. */
@@ -27,7 +27,7 @@ const noBytes = Buffer.alloc(0);
 
 export class RelayEnd implements ChannelEvents {
   readonly channel: ByteChannel;
-  /** Of the frames it sends. */
+  /** Follows what it sends. */
   readonly follower: FrameFollower;
   /** Everything it has sent, in bytes. */
   readBytes = 0;
@@ -38,6 +38,8 @@ export class RelayEnd implements ChannelEvents {
   /** It has sent FIN, or its socket is gone. */
   ended = false;
   gone = false;
+  /** Why it is gone, where it broke. */
+  failure: Error | undefined = undefined;
 
   private readonly events: EndEvents;
   private peer!: RelayEnd;
@@ -103,8 +105,8 @@ export class RelayEnd implements ChannelEvents {
     else if (!peer.sealed && !peer.finished) {
       peer.put(follower.released, passing === view.length ? view : view.subarray(0, passing));
       if (follower.closed) peer.sealed = true;
-      if (peer.channel.queuedBytes > highWaterBytes) this.hold();
     }
+    if (!peer.hasRoom) this.hold();
     if (follower.closed || follower.violation !== undefined) this.fallSilent();
   }
 
@@ -122,10 +124,11 @@ export class RelayEnd implements ChannelEvents {
   onClose(error: Error | undefined): void {
     if (this.gone) return;
     this.gone = this.ended = this.finished = true;
+    this.failure = error;
     output.drop(this.channel);
     this.peer.letRead();
     this.fallSilent();
-    this.events.onGone(this, error);
+    this.events.onGone();
   }
 
   // --- inside
@@ -151,7 +154,7 @@ export class RelayEnd implements ChannelEvents {
     this.put(noBytes, frame);
     this.sealed = true;
     this.peer.letRead(); // its own close frame may stand behind much that nobody wants any more
-    this.events.onSealed(this);
+    this.events.onSealed();
   }
 
   /** In one write. */
@@ -172,11 +175,13 @@ export class RelayEnd implements ChannelEvents {
     this.channel.pause();
   }
 
-  /** Reads on, if the other has room or does not count any more. */
+  /** Also where nothing will be written to it any more: what comes for it is thrown away. */
+  private get hasRoom(): boolean {
+    return this.sealed || this.finished || this.channel.queuedBytes <= highWaterBytes;
+  }
+
   private letRead(): void {
-    if (!this.held || this.gone) return;
-    const { peer } = this;
-    if (!peer.sealed && !peer.finished && peer.channel.queuedBytes > highWaterBytes) return;
+    if (!this.held || this.gone || !this.peer.hasRoom) return;
     this.held = false;
     this.channel.resume();
   }

@@ -5,8 +5,7 @@
  * And it never pings: an answer to a ping of ours would be one that an end point did not ask for. Peers that vanish are found by TCP's keep-alive.
  */
 import { Buffer } from "node:buffer";
-import type { Call } from "../../../core/call.ts";
-import { callerLeft } from "../../../core/call.ts";
+import { callerLeft, type Call } from "../../../core/call.ts";
 import { CallError } from "../../../core/call-error.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { Code } from "../../../core/code.ts";
@@ -34,6 +33,8 @@ export interface RelayOptions {
 const lingerMs = 5000;
 /** How long an end may take, in pings of a socket that is not passed on, to answer a close frame. */
 const pingsUnanswered = 2;
+/** Close codes of a service that could not serve; 1011 says that it failed. */
+const unavailable: ReadonlySet<number> = new Set([CloseCode.serviceRestart, CloseCode.tryAgainLater, CloseCode.badGateway]);
 
 export class Relay implements EndEvents, Successor, Swept {
   private readonly options: RelayOptions;
@@ -80,7 +81,7 @@ export class Relay implements EndEvents, Successor, Swept {
     if (violation !== undefined) this.breakOff(end, violation);
     else if (closed) this.outcome ??= end === this.service ? statusOfClose(closeCode) : okStatus();
     else {
-      this.outcome ??= statusOf(end === this.client ? callerLeft() : new CallError("UPSTREAM_RESET", undefined, { source: "upstream" }));
+      this.outcome ??= statusOf(end === this.client ? callerLeft(end.failure) : serviceLeft(end.failure));
       // No close frame came, so there is none to pass on: the other end sees what this one did.
       this.client.finish();
       this.service.finish();
@@ -199,14 +200,16 @@ export class Relay implements EndEvents, Successor, Swept {
   }
 }
 
+function serviceLeft(cause: Error | undefined): CallError {
+  return new CallError("UPSTREAM_RESET", undefined, { source: "upstream", cause });
+}
+
 /** A close code of the service that says that it failed (the registry of RFC 6455, section 11.7); others are the end points' own affair. */
 function statusOfClose(closeCode: number): Status {
   const code = closeCode === CloseCode.internalError ? Code.INTERNAL : unavailable.has(closeCode) ? Code.UNAVAILABLE : undefined;
   if (code === undefined) return okStatus();
   return statusOf(new CallError("UPSTREAM_STATUS", `the service closed with ${closeCode}`, { code, source: "upstream" }));
 }
-
-const unavailable: ReadonlySet<number> = new Set([CloseCode.serviceRestart, CloseCode.tryAgainLater, CloseCode.badGateway]);
 
 /** @param mask for a frame to a server */
 function closeFrame(code: number, mask?: number): Uint8Array {
