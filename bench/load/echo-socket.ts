@@ -112,7 +112,7 @@ export class EchoSocket {
     const end = this.head!.indexOf("\r\n\r\n");
     if (end < 0) return false;
     const granted = /^HTTP\/1\.1 101 /.test(this.head!) && this.head!.includes(ACCEPT) && end === this.head!.length - 4;
-    if (!granted) this.broken(new Error(`no upgrade: ${this.head!.split("\r\n")[0]}`));
+    if (!granted) this.broken(new Error(`no upgrade: ${JSON.stringify(this.head!.slice(0, 300))}`));
     this.head = undefined;
     return granted;
   }

@@ -33,13 +33,19 @@ export interface ToolOptions {
 /** Runs a build step to its end; rejects with the last lines it printed. */
 export function tool(file: string, args: readonly string[], { cwd, env, limitMs = 600_000 }: ToolOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"], env: { ...process.env, ...env }, timeout: limitMs };
+    const options = { stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } };
     const child = spawn(file, args, cwd === undefined ? options : { ...options, cwd });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.once("error", reject);
+    // Node's own `timeout` would go on for a program that is not there.
+    const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     child.once("close", (code) => {
+      clearTimeout(timer);
       if (code === 0) resolve(output);
       else reject(new Error(`${file} ended with ${code}: ${output.trim().split("\n").slice(-3).join(" / ")}`));
     });

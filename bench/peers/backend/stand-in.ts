@@ -26,7 +26,7 @@ const server = createServer();
 server.on("stream", (stream) => {
   const chunks: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => {
-    if (chunks.length === 0 && chunk[5] === CHAT_TAG) stream.respond(HEAD, { waitForTrailers: true });
+    if (chunks.length === 0 && chunk[5] === CHAT_TAG && !stream.headersSent) stream.respond(HEAD, { waitForTrailers: true });
     if (stream.headersSent) stream.write(chunk);
     else chunks.push(chunk);
   });

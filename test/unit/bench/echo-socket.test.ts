@@ -54,7 +54,7 @@ describe("the benchmark's WebSocket client", () => {
   it("does not take another answer to the upgrade", async () => {
     await assert.rejects(
       EchoSocket.open(await saying("HTTP/1.1 503 Service Unavailable\r\n\r\n"), "/", frames),
-      /no upgrade: HTTP\/1.1 503/,
+      /no upgrade: "HTTP\/1.1 503/,
     );
   });
 
