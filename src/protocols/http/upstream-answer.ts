@@ -19,8 +19,13 @@ import { codeOfBackendStatus } from "../shared/http-status.ts";
 import { errorOfUpstreamWire } from "../shared/upstream-wire.ts";
 import { HttpAnswerSlot } from "./http-call.ts";
 
-/** A server's answers often have the same head, which then is the same list. */
+/** A server's answers often have the same head, which then is the same list, and frozen. */
 const lastAnswered = new IdentityCache<readonly string[], AnsweredFields>(16);
+
+function readAnswered(headers: readonly string[]): AnsweredFields {
+  const fields = answeredFields(headers);
+  return Object.isFrozen(headers) ? lastAnswered.set(headers, fields) : fields;
+}
 
 export class UpstreamAnswer extends MessageStream implements ResponseSink, Reply {
   readonly reply: Promise<Reply>;
@@ -70,7 +75,7 @@ export class UpstreamAnswer extends MessageStream implements ResponseSink, Reply
   // -- ResponseSink -----------------------------------------------------------------------------------------------------------------
 
   onHead(status: number, headers: readonly string[]): void {
-    const { fields, contentLength } = lastAnswered.get(headers) ?? lastAnswered.set(headers, answeredFields(headers));
+    const { fields, contentLength } = lastAnswered.get(headers) ?? readAnswered(headers);
     this.httpStatus = this.call.httpStatus = status;
     this.call.slots.set(HttpAnswerSlot, { status, contentLength });
     this.metadata = Metadata.share(fields);
