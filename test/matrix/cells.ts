@@ -1,9 +1,9 @@
 /** The table multiplied out: every cell with its script, and what must be seen of it. */
-import { inbounds, plainHttpRow, type Inbound, type Instead } from "./inbounds.ts";
+import { inbounds, passedSocketRow, plainHttpRow, type Inbound, type Instead } from "./inbounds.ts";
 import type { Outbound } from "./outbounds.ts";
 import { outcomes, ownEnding, wellScript, type Ending, type Outcome } from "./outcomes.ts";
 import { kinds, methodOfKind, opaquePath, servicePath, type Kind, type Script } from "./script.ts";
-import { codeOfBackendStatus } from "./statuses.ts";
+import { codeOf, codeOfBackendStatus } from "./statuses.ts";
 
 export interface Cell {
   readonly inbound: Inbound;
@@ -23,9 +23,9 @@ export interface Cell {
 }
 
 /** The rows of an outbound's table. */
-export function rowsOf({ speaks, oneRowEach }: Outbound): readonly Inbound[] {
-  const rows = inbounds.filter(({ protocol }) => speaks === "messages" || protocol !== "websocket");
-  return oneRowEach === true ? rows.filter(({ protocol }, index) => rows.findIndex((row) => row.protocol === protocol) === index) : rows;
+export function rowsOf({ oneRowEach }: Outbound): readonly Inbound[] {
+  if (oneRowEach !== true) return inbounds;
+  return inbounds.filter(({ protocol }, index) => inbounds.findIndex((row) => row.protocol === protocol) === index);
 }
 
 export function cellsOf(outbound: Outbound): Cell[] {
@@ -42,36 +42,38 @@ export function cellsOf(outbound: Outbound): Cell[] {
       return outcomes
         .filter(({ name }) => inbound.without?.has(name) !== true)
         .map((outcome): Cell => {
-          const script = scriptOf(kind, outcome.script(kind, inbound));
+          const script = scriptOf(kind, playedBy(inbound, outcome.script(kind, inbound)));
           const ending = outcome.ending(kind, inbound, outbound);
-          return { ...common, outcome, instead: undefined, script, ending: isPlain(inbound) ? asHttp(ending) : ending, seenAs: inbound };
+          return { ...common, outcome, instead: undefined, script, ending: seenEnding(inbound, ending, script), seenAs: inbound };
         });
     }),
   );
 }
 
-export const isPlain = ({ protocol }: Inbound): boolean => protocol === "http";
-
 const nothingThere: Instead = { why: "no method is there", reason: "UNKNOWN_PATH" };
 const noTrailers: Instead = { why: "gRPC needs HTTP/2", reason: "UNKNOWN_METHOD" };
-const asItIs: Instead = { why: "passes as plain HTTP", reason: undefined };
+const asHttp: Instead = { why: "passes as plain HTTP", reason: undefined };
+const asSocket: Instead = { why: "passes as a WebSocket", reason: undefined };
 
 /** What comes of a cell that cannot be; undefined for one that can. */
 function insteadOf(inbound: Inbound, { speaks, passesHttp }: Outbound, kind: Kind): Instead | undefined {
-  if (isPlain(inbound)) return passesHttp ? undefined : nothingThere;
+  if (inbound.passedOn === true) return passesHttp ? undefined : nothingThere;
   if (speaks === "messages") return inbound.cannot?.[kind];
-  return inbound.connectPlain === undefined ? noTrailers : asItIs;
+  if (inbound.connectPlain === undefined) return noTrailers;
+  return isSocket(inbound) ? asSocket : asHttp;
 }
+
+const isSocket = ({ protocol }: Inbound): boolean => protocol === "websocket";
 
 function addressOf(inbound: Inbound, outbound: Outbound, kind: Kind): Pick<Cell, "path" | "method"> {
   const name = methodOfKind[kind];
-  if (isPlain(inbound)) return { path: opaquePath + name, method: "http/POST" };
+  if (inbound.passedOn === true) return { path: opaquePath + name, method: isSocket(inbound) ? "http/WebSocket" : "http/POST" };
   return { path: outbound.path(kind), method: servicePath.slice(1) + name };
 }
 
 /** One call that goes well, and is nobody's business. */
 function passingCell(inbound: Inbound, outbound: Outbound, kind: Kind, instead: Instead): Cell {
-  const method = inbound.byGet === true ? "GET" : "POST";
+  const method = isSocket(inbound) ? "WebSocket" : inbound.byGet === true ? "GET" : "POST";
   return {
     inbound,
     outbound,
@@ -80,14 +82,25 @@ function passingCell(inbound: Inbound, outbound: Outbound, kind: Kind, instead: 
     outcome: undefined,
     script: scriptOf(kind, method === "GET" ? { requests: [] } : {}),
     ending: outcomes[0]!.ending(kind, inbound, outbound),
-    seenAs: plainHttpRow,
+    seenAs: isSocket(inbound) ? passedSocketRow : plainHttpRow,
     path: servicePath + methodOfKind[kind],
     method: `http/${method}`,
   };
 }
 
+/** A socket that is refused has nothing to send on. */
+function playedBy(inbound: Inbound, played: Partial<Script>): Partial<Script> {
+  const refused = played.play === "fails" || played.play === "resets";
+  return inbound === passedSocketRow && refused ? { ...played, requests: [] } : played;
+}
+
 /** A server's own failure is its HTTP status and its body, and counts as the code that a REST server means by it. */
-function asHttp(ending: Ending): Ending {
+function seenEnding({ passedOn, protocol }: Inbound, ending: Ending, { play }: Script): Ending {
+  if (passedOn !== true) return ending;
+  // What a socket that is passed on closes with: docs/websocket.md.
+  if (protocol === "websocket" && play === "fails late") return { ...ending, code: codeOf("INTERNAL"), closeCode: 1011 };
+  if (protocol === "websocket" && play === "vanishes") return { ...ending, closeCode: 1006 };
+  if (protocol === "websocket" && ending.reason === "DEADLINE_EXCEEDED") return { ...ending, closeCode: 1001 };
   if (ending.reason !== "UPSTREAM_STATUS") return ending;
   return { ...ending, code: codeOfBackendStatus(ending.httpStatus), details: [] };
 }

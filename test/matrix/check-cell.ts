@@ -1,6 +1,6 @@
 /** Compares what was seen of a cell, at the client, at the backend and in the access log, with what must be. */
 import assert from "node:assert/strict";
-import { isPlain, type Cell } from "./cells.ts";
+import type { Cell } from "./cells.ts";
 import { isVisible } from "./lines.ts";
 import type { Message } from "./messages.ts";
 import type { Ending } from "./outcomes.ts";
@@ -36,7 +36,7 @@ function checkClient(cell: Cell, observed: Observed): void {
     assert.equal(form["closeCode"], ending.closeCode);
     return;
   }
-  if (isPlain(seenAs) && script.play === "vanishes") {
+  if (isHttp(seenAs) && script.play === "vanishes") {
     assert.equal(form["broken"], true, "the answer breaks off");
     return;
   }
@@ -56,7 +56,7 @@ function checkClient(cell: Cell, observed: Observed): void {
 
 function checkCompression({ seenAs, outbound }: Cell, { form }: Observed): void {
   // Protobuf is not compressed here: it stays as the backend has sent it.
-  const compressed = seenAs.compressesAnswers && (outbound.takesCompressed || !seenAs.passesCompressed || isPlain(seenAs));
+  const compressed = seenAs.compressesAnswers && (outbound.takesCompressed || !seenAs.passesCompressed || seenAs.passedOn === true);
   assert.equal(form["compressed"] ?? compressed, compressed, "answers are compressed");
 }
 
@@ -66,8 +66,8 @@ function checkFields({ seenAs, kind, script, ending, outbound, instead }: Cell, 
   const isOk = ending.code === 0;
   const inStream = streamsAnswers(kind);
   if (isOk || play === "fails late" || (play === "vanishes" && inStream)) includes(metadata, head, "metadata");
-  const said = isPlain(seenAs)
-    ? isOk && inStream // an answer of a known length has none
+  const said = seenAs.passedOn
+    ? isOk && inStream && isHttp(seenAs) // an answer of a known length has none, nor has a socket
     : isOk || play === "fails" || (play === "fails late" && (outbound.keepsTrailers || !inStream));
   if (said) includes(trailers, tail, "trailers");
 }
@@ -86,9 +86,9 @@ function checkBackend(cell: Cell): void {
   const call = seen[0]!;
   assert.equal(call.path.split("?")[0], path);
   // A request without its message is a message without fields where it is one at all.
-  const wanted = visible(cell, kind === "unary" && requests.length === 0 ? [{}] : requests);
+  const wanted = visible(cell, kind === "unary" && requests.length === 0 && seenAs.passedOn !== true ? [{}] : requests);
   assert.deepEqual(call.messages, wanted, "messages at the backend");
-  const crosses = gzip && seenAs.passesCompressed && (outbound.takesCompressed || isPlain(seenAs));
+  const crosses = gzip && seenAs.passesCompressed && (outbound.takesCompressed || seenAs.passedOn === true);
   const compressed = wanted.map(() => crosses);
   assert.deepEqual(call.compressed, compressed, "compressed at the backend");
   includes(call.headers, metadata, "metadata at the backend");
@@ -122,10 +122,12 @@ function checkLog({ seenAs, ending, instead, method }: Cell, rows: readonly LogR
   );
 }
 
-/** What nobody serves is REST's to refuse. */
+/** What nobody serves is REST's to refuse, upgrades excepted. */
 function protocolOf({ protocol }: Cell["seenAs"], { reason }: Ending): string {
-  return reason === "UNKNOWN_PATH" ? "rest" : protocol;
+  return reason === "UNKNOWN_PATH" && protocol === "http" ? "rest" : protocol;
 }
+
+const isHttp = ({ protocol }: Cell["seenAs"]): boolean => protocol === "http";
 
 /** By the proxy, for what the request is. */
 function isRefused({ reason = "" }: Ending): boolean {
@@ -134,7 +136,7 @@ function isRefused({ reason = "" }: Ending): boolean {
 
 /** In plain HTTP a message of no bytes is nothing. */
 function visible({ seenAs }: Cell, messages: readonly Message[]): readonly Message[] {
-  return isPlain(seenAs) ? messages.filter(isVisible) : messages;
+  return isHttp(seenAs) ? messages.filter(isVisible) : messages;
 }
 
 /** `-bin` values compare as bytes: their base64 may be padded or not. */

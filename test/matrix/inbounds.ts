@@ -8,6 +8,7 @@ import { createEnvelopedClient, type EnvelopedForm } from "./clients/enveloped-c
 import { createGrpcJsClient } from "./clients/grpc-js-client.ts";
 import { createHttpClient } from "./clients/http-client.ts";
 import type { WireOptions } from "./clients/http-wire.ts";
+import { createPassedSocketClient } from "./clients/passed-socket-client.ts";
 import { createRestClient, type StreamFormName } from "./clients/rest-client.ts";
 import { createWebSocketClient, type Subprotocol } from "./clients/websocket-client.ts";
 import type { Ending } from "./outcomes.ts";
@@ -46,6 +47,8 @@ export interface Inbound {
   readonly cannot?: Readonly<Partial<Record<Kind, Instead>>>;
   /** Outcomes that the protocol does not have. */
   readonly without?: ReadonlySet<string>;
+  /** Nobody between looks into it. */
+  readonly passedOn?: boolean;
   /** Calls are GET requests. */
   readonly byGet?: boolean;
   /** What the protocol's own wire says of such an ending. @param begun answers came before it */
@@ -216,6 +219,7 @@ function webSocket(name: string, subprotocol: Subprotocol): Inbound {
     ...over1,
     protocol: "websocket",
     connect: (port) => createWebSocketClient(port, subprotocol),
+    connectPlain: (port) => createPassedSocketClient(port, servicePath, [subprotocol]),
     showsMetadata: !plain,
     passesCompressed: false,
     compressesAnswers: true,
@@ -230,6 +234,7 @@ function plainHttp(by: Over): Inbound {
     ...by,
     protocol: "http",
     connect: plainOf(by, "text/x-lines", opaquePath),
+    passedOn: true,
     without: new Set(["late failure", "failure in mid-stream"]),
     showsMetadata: true,
     passesCompressed: true,
@@ -243,8 +248,21 @@ function plainHttp(by: Over): Inbound {
   };
 }
 
-/** What a request is seen as that passes as it is. */
+/** What requests are seen as that pass as they are. */
 export const plainHttpRow = plainHttp(over1);
+export const passedSocketRow: Inbound = {
+  name: "WebSocket, passed on",
+  ...over1,
+  protocol: "websocket",
+  connect: (port) => createPassedSocketClient(port, opaquePath),
+  passedOn: true,
+  showsMetadata: true,
+  passesCompressed: false,
+  compressesAnswers: true,
+  withoutMessage: undefined,
+  // What fails before the 101 is an answer of HTTP.
+  form: (_kind, { code, httpStatus }) => (code === 0 ? { closeCode: 1000 } : { httpStatus }),
+};
 
 export const inbounds: readonly Inbound[] = [
   grpcJs(over2),
@@ -274,6 +292,7 @@ export const inbounds: readonly Inbound[] = [
   webSocket("WebSocket, dragoman.v1+json", "dragoman.v1+json"),
   webSocket("WebSocket, dragoman.v1+proto", "dragoman.v1+proto"),
   webSocket("WebSocket, grpc-websockets", "grpc-websockets"),
+  passedSocketRow,
   plainHttpRow,
   plainHttp(over2),
   plainHttp(overTls2),

@@ -152,8 +152,8 @@ export const outcomes: readonly Outcome[] = [
     name: "oversize answer",
     meaning: "a backend's message above `limits.message`",
     script: (kind) => ({ answers: [{ text: tooLong }], ...oneRequest(kind) }),
-    // What passes as it is has no messages.
-    ending: (_kind, { protocol }) => (protocol === "http" ? ok : ownEnding("UPSTREAM_MESSAGE_TOO_LARGE")),
+    // What is passed on is bounded on its way in alone.
+    ending: (_kind, { passedOn }) => (passedOn === true ? ok : ownEnding("UPSTREAM_MESSAGE_TOO_LARGE")),
   },
   {
     name: "compressed",

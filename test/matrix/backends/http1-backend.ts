@@ -1,6 +1,7 @@
 /** node:http as a backend of the matrix: finds the script of each request and hands it on. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { playSocket } from "./socket-backend.ts";
 import { traceIdOf, type MatrixBackend, type Script } from "../script.ts";
 
 export async function startHttp1Backend(
@@ -11,6 +12,11 @@ export async function startHttp1Backend(
     const script = scripts.get(traceIdOf(request.headers["traceparent"] as string | undefined));
     if (script === undefined) response.writeHead(500).end();
     else play(request, response, script);
+  });
+  server.on("upgrade", (request, connection, head) => {
+    const script = scripts.get(traceIdOf(request.headers["traceparent"] as string | undefined));
+    if (script === undefined) connection.destroy();
+    else playSocket(request, connection, head, script);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

@@ -43,7 +43,7 @@ export function createHttpClient(options: WireOptions, { method, contentType, pa
           }
         call.end();
       }
-      return observed(await call.answer);
+      return observedHttp(await call.answer);
     },
     close: () => wire.close(),
   };
@@ -60,7 +60,8 @@ function headersOf(script: Script, contentType: string, length: number | undefin
   };
 }
 
-function observed({ status, headers, trailers, body, broken }: WireAnswer): Observed {
+/** An answer of HTTP in neutral words. */
+export function observedHttp({ status, headers, trailers, body, broken }: WireAnswer): Observed {
   const contentType = headers["content-type"];
   const compressed = headers["content-encoding"] === "gzip";
   const common = { metadata: headers, trailers, form: { httpStatus: status, contentType, broken, compressed } };
@@ -72,4 +73,8 @@ function observed({ status, headers, trailers, body, broken }: WireAnswer): Obse
   }
   if (status >= 400) return { ...nothing, code: codeOfBackendStatus(status), message: body.toString(), ...common };
   return { code: 0, ...nothing, messages: messagesOfLines(compressed ? gunzipSync(body) : body), ...common };
+}
+
+export function fieldsOfHttp(fields: NodeJS.Dict<string | string[]>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
 }
