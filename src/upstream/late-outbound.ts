@@ -70,14 +70,18 @@ export class LateOutbound implements Outbound {
   }
 
   private opened(): Promise<Link> {
-    if (this.closed) return Promise.reject(new WireError("closed", "the client was closed", { unprocessed: true }));
+    if (this.closed) return Promise.reject(closedError());
     return (this.opening ??= this.openOnce().finally(() => (this.opening = undefined)));
   }
 
   private async openOnce(): Promise<Link> {
     const link = await this.open();
-    this.link = link;
-    if (this.closed) await link.outbound.close();
-    return link;
+    if (!this.closed) return (this.link = link);
+    await link.outbound.close();
+    throw closedError();
   }
+}
+
+function closedError(): WireError {
+  return new WireError("closed", "the client was closed", { unprocessed: true });
 }

@@ -134,7 +134,7 @@ for (const protocol of ["grpc", "connect"] as const)
     before(async () => {
       upstream = new Upstream(protocol);
       const port = await upstream.listen();
-      cluster = protocol === "grpc" ? clusterAt(port) : await connectClusterAt(port);
+      cluster = protocol === "grpc" ? clusterAt(port) : connectClusterAt(port);
       hop = await startHop({ handler: cluster.handler });
     });
     after(async () => {

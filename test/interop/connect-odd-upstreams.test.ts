@@ -192,7 +192,7 @@ describe("Connect upstreams that break the rules", () => {
     server = await startHttpServer((request, response) => {
       request.resume().on("end", () => answer(request, response));
     });
-    cluster = await connectClusterAt(server.port, { version: "1.1", messageBytes: limitBytes });
+    cluster = connectClusterAt(server.port, { version: "1.1", messageBytes: limitBytes });
     hop = await startHop({ handler: cluster.handler });
   });
   after(async () => {
@@ -272,7 +272,7 @@ describe("Connect upstreams that break the rules", () => {
       request.resume();
       response.writeHead(200, stream).end(failed({ code: "resource_exhausted", message: "enough" }));
     });
-    const eager = await connectClusterAt(early.port, { version: "1.1" });
+    const eager = connectClusterAt(early.port, { version: "1.1" });
     const front = await startHop({ handler: eager.handler });
     const { client, close } = connectClient("grpc", front.port);
     const call = client as unknown as Record<string, (requests: AsyncIterable<object>) => Promise<unknown>>;

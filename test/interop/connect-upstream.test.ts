@@ -50,7 +50,7 @@ for (const [name, how] of backends)
 
     before(async () => {
       backend = await startConnectBackend(how);
-      cluster = await connectClusterAt(backend.port, how);
+      cluster = connectClusterAt(backend.port, how);
       hop = await startHop({ handler: cluster.handler });
     });
     after(async () => {
@@ -222,7 +222,7 @@ describe("a Connect upstream", () => {
     const first = await startConnectBackend({ version: "1.1", tls: true });
     const { port } = first;
     await first.stop();
-    const cluster = await connectClusterAt(port, { tls: true });
+    const cluster = connectClusterAt(port, { tls: true });
     const hop = await startHop({ handler: cluster.handler });
     const ask = async (): Promise<number> => (await fetch(`http://127.0.0.1:${hop.port}/v1/echo/a`)).status;
     assert.equal(await ask(), 503);
@@ -234,6 +234,17 @@ describe("a Connect upstream", () => {
     await cluster.close();
     await second.stop();
     assert.equal(cluster.state, "closed");
+  });
+
+  it("that speaks HTTP/1.1 alone cannot be reached over HTTP/2", async () => {
+    const backend = await startConnectBackend({ version: "1.1" });
+    const cluster = connectClusterAt(backend.port, { version: "2" });
+    const hop = await startHop({ handler: cluster.handler });
+    assert.equal((await fetch(`http://127.0.0.1:${hop.port}/v1/echo/a`)).status, 503);
+    assert.equal(hop.ended[0]!.end.error?.reason, "UPSTREAM_UNREACHABLE");
+    await hop.stop();
+    await cluster.close();
+    await backend.stop();
   });
 
   it("gives no reflection over HTTP/1.1, and the proxy says so at once", async () => {

@@ -12,10 +12,7 @@ export interface ConnectClusterHow {
   readonly messageBytes?: number;
 }
 
-export function connectClusterAt(
-  port: number,
-  { version = "2", tls = false, messageBytes = 4 << 20 }: ConnectClusterHow = {},
-): Promise<Cluster> {
+export function connectClusterAt(port: number, { version = "2", tls = false, messageBytes = 4 << 20 }: ConnectClusterHow = {}): Cluster {
   const host = "127.0.0.1";
   const material = tls ? { ca: certificate } : undefined;
   return createConnectCluster({
@@ -26,6 +23,6 @@ export function connectClusterAt(
     version: tls ? "by-alpn" : version,
     clock: systemClock,
     messageBytes,
-    openHttp2: () => Promise.resolve(new Http2Client({ host, port, tls: material, clock: systemClock })),
+    openHttp2: () => new Http2Client({ host, port, tls: material, clock: systemClock }),
   });
 }
