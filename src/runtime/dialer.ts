@@ -41,7 +41,7 @@ export class Dialer {
     const upstream = parseUpstream(url);
     const { host, port, scheme } = upstream;
     if (scheme !== "grpc" && scheme !== "grpcs") throw new StartError("config", `${url}: expected grpc://HOST:PORT or grpcs://HOST:PORT`);
-    const tls = isSecure(upstream) ? { ...readClientTls(undefined, host), ALPNProtocols: ["h2"] } : undefined;
+    const tls = isSecure(upstream) ? { ...readClientTls(url, undefined, host), ALPNProtocols: ["h2"] } : undefined;
     const client = new Http2Client({ host, port, tls, clock });
     return createCluster({
       scheme: tls === undefined ? "http" : "https",
