@@ -1,6 +1,6 @@
 /** The demo's chat in Chromium: two pages talk to each other, one is loaded again, and both come back when the sidecar was replaced. */
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { chat } from "../../src/demo/chat.ts";
@@ -8,6 +8,7 @@ import { startShopServer, type ShopServer } from "../../src/demo/shop-server.ts"
 import { outside } from "../support/outside.ts";
 import { startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
 
+const docs = join(import.meta.dirname, "../../docs/browser.md");
 const waitMs = 20_000;
 
 describe("chat of the demo in Chromium", function () {
@@ -79,6 +80,12 @@ describe("chat of the demo in Chromium", function () {
     await page.screenshot({ path: join(folder, `${name}.png`) });
   }
 
+  /** Waits for it by asking from outside: the page's policy forbids code made of text, and so what Playwright would ask with. */
+  async function holds(page: Page, expression: string): Promise<void> {
+    const endAtMs = performance.now() + waitMs;
+    while ((await page.evaluate(expression)) !== true) assert.ok(performance.now() < endAtMs, `waited in vain for ${expression}`);
+  }
+
   it("is served with a policy that allows its own files alone", async () => {
     const response = await fetch(`http://${host.runtime.address}/chat`);
     assert.equal(response.headers.get("content-type"), "text/html; charset=utf-8");
@@ -136,6 +143,44 @@ describe("chat of the demo in Chromium", function () {
     await say(bob, "after");
     await line(ann, "after").waitFor();
     for (const page of [ann, bob]) assert.deepEqual(await page.locator("#log .said").allInnerTexts(), ["before", "after"]);
+    assert.deepEqual(faults, []);
+  });
+
+  it("is what docs/browser.md shows", async () => {
+    const examples = new Map(
+      [...readFileSync(docs, "utf8").matchAll(/^```js (\w+)\n([^]*?)^```$/gm)].map(([, title, code]) => [
+        title!,
+        code!.replace(/^import (\{.*\}) from "(.*)";$/m, 'const $1 = await import("$2");'),
+      ]),
+    );
+    const page = await enter("Ann", "tea");
+    const chatted = page.evaluate(`(async () => {
+      const [form, leave, input] = [{}, {}, {}];
+      const list = { text: "", append(more) { this.text += more; } };
+      Object.assign(globalThis, { form, leave, input, list });
+      ${examples.get("chat")!}
+      return list.text;
+    })()`);
+    // It is there when the room says so.
+    await page.locator("#present", { hasText: "2 here" }).waitFor();
+    await page.evaluate(`input.value = "hello"; form.onsubmit({ preventDefault() {} });`);
+    await line(page, "hello").waitFor();
+    await page.evaluate("leave.onclick()");
+    assert.match(String(await chatted), /Ann: hello\n(?:.*\n)*gone with 0\n$/);
+
+    await page.evaluate(`(async () => {
+      ${examples.get("again")!}
+      globalThis.seen = [];
+      globalThis.leaving = new AbortController();
+      globalThis.stayed = stay("again", "Bob", (event) => seen.push(event.kind + event.name), leaving.signal);
+    })()`);
+    await holds(page, `seen.includes("CAMEBob")`);
+    const { address } = host.runtime;
+    await host.runtime.drain(300);
+    await host.stop();
+    host = await startSidecar(address);
+    await holds(page, `seen.filter((each) => each === "CAMEBob").length === 2`);
+    await page.evaluate("leaving.abort(); stayed");
     assert.deepEqual(faults, []);
   });
 
