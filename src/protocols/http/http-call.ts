@@ -7,8 +7,6 @@ import type { Method } from "../../core/method.ts";
 import { slot } from "../../core/slots.ts";
 import { opaqueMethod } from "../shared/opaque-type.ts";
 
-export { HttpRequestSlot, type HttpRequest } from "../../core/http-request.ts";
-
 export interface HttpAnswer {
   readonly status: number;
   /** -1 when it is not declared. */
