@@ -56,7 +56,7 @@ export class HttpCaller {
       exchange.body(response);
       response.on("end", () => exchange.trailers(response.trailers));
     });
-    request.on("error", (error) => exchange.broke(error));
+    request.on("error", (error) => exchange.broke(error, request.reusedSocket));
     exchange.leaveBy(() => {
       if (manner.leave === "reset") request.socket?.resetAndDestroy();
       request.destroy();
@@ -191,9 +191,11 @@ class Exchanged {
     this.leave();
   }
 
-  broke(error: Error): void {
+  /** @param kept the connection had served a call before */
+  broke(error: Error, kept = false): void {
     if (this.settled || this.whole) return;
     this.record.note += ` ${error.message} after ${this.status} `;
+    if (kept && !this.record.answered && this.manner.leave === "never") return this.settle("raced");
     // An answer that says no and a connection that is closed behind it, while the request was still on its way, is an answer.
     this.settle(
       this.left ? "left" : this.record.answered && this.verdict() === "error" ? "error" : this.manner.leave === "never" ? "lost" : "left",

@@ -6,8 +6,11 @@
  */
 import type { Behaviour, Form } from "./form.ts";
 
-/** How a call ended for the driver: answered well, answered with an error, left by its own will, or lost against it. */
-export type Outcome = "ok" | "error" | "left" | "lost";
+/**
+ * How a call ended for the driver: answered well, answered with an error, left by its own will, sent on a kept connection that was being closed
+ * (RFC 9112, section 9.3.1), or lost against its will.
+ */
+export type Outcome = "ok" | "error" | "left" | "raced" | "lost";
 
 export interface CallRecord {
   readonly form: Form;
@@ -111,7 +114,7 @@ export class Ledger {
 
 /** Whether the proxy must have begun it. */
 export function isSure({ outcome, answered, reached }: CallRecord): boolean {
-  return outcome !== "left" || answered || reached;
+  return (outcome !== "left" && outcome !== "raced") || answered || reached;
 }
 
 function described({ form, behaviour, outcome, answered, reached, rows, code, note }: CallRecord): string {

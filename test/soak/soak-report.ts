@@ -2,7 +2,7 @@
 import { isSure, type CallRecord, type Outcome } from "./ledger.ts";
 import type { SoakResult } from "./run-soak.ts";
 
-const outcomes: readonly Outcome[] = ["ok", "error", "left", "lost"];
+const outcomes: readonly Outcome[] = ["ok", "error", "left", "raced", "lost"];
 const megabytes = (bytes: number | undefined): string => (bytes === undefined ? "" : (bytes / 1e6).toFixed(1));
 
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -26,7 +26,7 @@ export function soakReport({ ledger, metrics, samples, seconds }: SoakResult): s
       calls.reduce((sum, { rows }) => sum + rows, 0),
     ];
   };
-  const heads = ["protocol", "calls", "answered", "failed", "left", "lost", "left unheard", "rows"];
+  const heads = ["protocol", "calls", "answered", "failed", "left", "raced", "lost", "left unheard", "rows"];
   const calls = [
     ...protocols.map((protocol) =>
       line(
