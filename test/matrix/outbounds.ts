@@ -64,9 +64,7 @@ function connect(over: "HTTP/1.1" | "HTTP/2"): Outbound {
     takesCompressed: true,
     keepsTrailers: true,
     sharesConnection: is2,
-    get reset() {
-      return is2 ? resetByHttp2() : ownEnding("UPSTREAM_RESET");
-    },
+    reset: is2 ? resetByHttp2() : ownEnding("UPSTREAM_RESET"),
   };
 }
 
@@ -82,9 +80,7 @@ export const outbounds: readonly Outbound[] = [
     takesCompressed: true,
     keepsTrailers: true,
     sharesConnection: true,
-    get reset() {
-      return resetByHttp2();
-    },
+    reset: resetByHttp2(),
   },
   connect("HTTP/2"),
   connect("HTTP/1.1"),
@@ -100,14 +96,11 @@ export const outbounds: readonly Outbound[] = [
     // The failure is a record of the stream, and the last thing that is read.
     keepsTrailers: false,
     sharesConnection: false,
-    get reset() {
-      return ownEnding("UPSTREAM_RESET");
-    },
+    reset: ownEnding("UPSTREAM_RESET"),
   },
   {
     name: "plain HTTP",
-    about:
-      "HTTP/1.1 and no schema: what comes in is passed on as it is, by whatever protocol ([http.md](http.md)). A status comes first in HTTP, so nothing fails late.",
+    about: "HTTP/1.1 and no schema: what comes in is passed on as it is, by whatever protocol ([http.md](http.md)).",
     start: startHttpBackend,
     settings: { "inbound.schema": "none" },
     speaks: "bytes",
@@ -116,8 +109,6 @@ export const outbounds: readonly Outbound[] = [
     takesCompressed: true,
     keepsTrailers: true,
     sharesConnection: false,
-    get reset() {
-      return ownEnding("UPSTREAM_RESET");
-    },
+    reset: ownEnding("UPSTREAM_RESET"),
   },
 ];

@@ -19,7 +19,8 @@ documented refusal is what is tested.`,
 code; what the backend saw: path, messages, metadata, whether they came compressed, the deadline, the cancellation; and that it is one row of the access
 log, and one call of the metrics, with the right code and reason. What must be seen follows from the script that both ends play, from
 google/rpc/code.proto and from [reasons.md](reasons.md).`,
-    "The numbers are outcomes that pass. This page is written by `node deploy/matrix.ts`, and a test fails when it is behind.",
+    `The numbers are outcomes that pass, of ${outcomes.length}. Plain HTTP has two less: a status comes first there, so nothing fails late. This page is written by
+\`node deploy/matrix.ts\`, and a test fails when it is behind.`,
     ...[...results].flatMap(([outbound, cells]) => [
       `## To a backend that speaks ${outbound.name}`,
       outbound.about,
