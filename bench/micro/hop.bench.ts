@@ -56,18 +56,20 @@ class MemoryExchange implements Exchange, BodyReader {
   readonly peer: Peer = { address: "127.0.0.1", port: 1, tls: undefined };
   readonly arrivedAtMs = performance.now();
   readonly trailers = undefined;
+  readonly sent: Uint8Array;
   readonly done: () => void;
   open = true;
 
-  constructor(head: RequestHead, done: () => void) {
+  constructor(head: RequestHead, sent: Uint8Array, done: () => void) {
     this.head = head;
+    this.sent = sent;
     this.done = done;
   }
   get body(): BodyReader {
     return this;
   }
   whole(): Uint8Array {
-    return this.head.contentLength > 0 ? reply : empty;
+    return this.sent;
   }
   read(): undefined {
     return undefined;
@@ -125,26 +127,25 @@ export default function (bench: Bench): void {
   };
   const dispatch = createDispatcher({ inbounds: createInbounds(), serving: () => serving, onFault });
   const base = { scheme: "http", authority: "localhost", acceptsTrailers: true, upgrade: undefined } as const;
-  const run = (head: RequestHead): Promise<void> => new Promise((done) => dispatch(new MemoryExchange(head, done)));
+  const run = (head: RequestHead, sent: Uint8Array): Promise<void> => new Promise((done) => dispatch(new MemoryExchange(head, sent, done)));
+  const get = { ...base, version: "1.1", method: "GET", target: "/v1/hello/world", contentLength: -1 } as const;
 
-  bench.add("hop: REST GET, 9 header fields", () =>
-    run({
-      ...base,
-      version: "1.1",
-      method: "GET",
-      target: "/v1/hello/world",
-      headers: new Metadata(restHeaders.slice()),
-      contentLength: -1,
-    }),
-  );
-  bench.add("hop: gRPC unary, repeated header block", () =>
-    run({
-      ...base,
-      version: "2",
-      method: "POST",
-      target: "/helloworld.Greeter/SayHello",
-      headers: Metadata.share(grpcHeaders),
-      contentLength: 12,
-    }),
+  bench.add("hop: REST GET, 9 header fields", () => run({ ...get, headers: new Metadata(restHeaders.slice()) }, empty));
+  bench.add("hop: REST GET, repeated header block", () => run({ ...get, headers: Metadata.share(restHeaders) }, empty));
+
+  /** Calls of the greeter whose header block is the same list again and again. */
+  const unary = (name: string, version: "1.1" | "2", fields: readonly string[], sent: Uint8Array): void => {
+    const post = { ...base, version, method: "POST", target: "/helloworld.Greeter/SayHello", contentLength: sent.length };
+    bench.add(`hop: ${name} unary, repeated header block`, () => run({ ...post, headers: Metadata.share(fields) }, sent));
+  };
+  const browserFields = restHeaders.slice(0, -2);
+  unary("gRPC", "2", grpcHeaders, reply);
+  unary("gRPC-Web", "1.1", [...browserFields, "content-type", "application/grpc-web+proto"], reply);
+  unary("Connect protobuf", "1.1", [...browserFields, "content-type", "application/proto"], reply.subarray(5));
+  unary(
+    "Connect JSON",
+    "1.1",
+    [...browserFields, "content-type", "application/json", "connect-protocol-version", "1"],
+    Buffer.from('{"name":"world"}'),
   );
 }
