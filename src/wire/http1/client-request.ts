@@ -130,10 +130,6 @@ export class ClientRequest implements ClientStream {
 
   // --- from the pool and the connection
 
-  get isOver(): boolean {
-    return this.over;
-  }
-
   /** Sent once more, it does no more than sent once (RFC 9112, section 9.3.1). */
   get repeatable(): boolean {
     return !this.retried && this.bodiless && this.upgrade === undefined && idempotentMethods.has(this.template.method);

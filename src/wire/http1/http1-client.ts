@@ -143,6 +143,7 @@ export class Http1Client implements UpgradingClient, RequestOwner, ConnectionOwn
     for (const connection of [...this.connections]) connection.destroy(error);
     for (let request = this.waiting.first; request !== undefined; request = this.waiting.first)
       this.failWaiting(request, "closed", error.message);
+    for (const request of this.expected) this.failWaiting(request, "closed", error.message);
     this.emptied?.resolve();
   }
 

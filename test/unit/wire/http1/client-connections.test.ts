@@ -109,6 +109,23 @@ describe("connections of Http1Client", () => {
       assert.equal(server.heads.length, 3);
     });
 
+    it("let it fail when the client closes before it was sent again", async () => {
+      const { client, server } = await facing((socket, _head, number) => {
+        if (number === 1) socket.write(answer);
+        else {
+          server.stop();
+          socket.destroy();
+        }
+      });
+      await ask(client).end();
+      const sink = ask(client);
+      await until(() => client.pendingStreams === 1 || sink.over, "the second attempt");
+      client.close();
+      const { error } = await sink.end();
+      assert.equal(error?.unprocessed, false);
+      assert.equal(client.pendingStreams, 0);
+    });
+
     it("let it fail when its answer had begun", async () => {
       const { client, server } = await facing((socket, _head, number) => {
         if (number === 1) socket.write(answer);
