@@ -2,9 +2,11 @@
 import { redact } from "../config/redact.ts";
 import type { Runtime } from "../runtime/create-runtime.ts";
 import { ProcessMetrics } from "../telemetry/process-metrics.ts";
-import { PrometheusText, writeCallMetrics } from "../telemetry/prometheus.ts";
+import { contentTypes, formatFor, PrometheusText } from "../telemetry/prometheus.ts";
+import { writeMetrics } from "../runtime/write-metrics.ts";
 import { explainPage } from "./explain-page.ts";
 import { json, type Asked, type Page } from "./page.ts";
+import { tracesPage } from "./traces-page.ts";
 
 export interface AdminPage {
   readonly summary: string;
@@ -25,7 +27,7 @@ export function createAdminPages(runtime: Runtime): ReadonlyMap<string, AdminPag
         return json(ready ? 200 : 503, trusted ? { ready, reasons } : { ready });
       },
     },
-    "/metrics": { summary: "Prometheus metrics", open: false, answer: () => metricsPage(runtime, processMetrics) },
+    "/metrics": { summary: "Prometheus metrics", open: false, answer: ({ accept }) => metricsPage(runtime, processMetrics, accept) },
     "/config": {
       summary: "the configuration in force, defaults filled in, secrets taken out",
       open: false,
@@ -40,6 +42,11 @@ export function createAdminPages(runtime: Runtime): ReadonlyMap<string, AdminPag
       summary: "what a request would meet, and why: ?method=GET&url=/v1/...&header=name:value&data=body",
       open: false,
       answer: (asked) => explainPage(runtime, asked),
+    },
+    "/traces": {
+      summary: "the last sampled traces, where some are kept: ?id=...&method=...&status=error&min=50ms&limit=20",
+      open: false,
+      answer: (asked) => tracesPage(runtime, asked),
     },
     "/openapi.json": { summary: "the REST interface as OpenAPI", open: false, answer: () => openapiPage(runtime) },
   };

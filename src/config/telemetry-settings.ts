@@ -1,6 +1,6 @@
 /** What is told of calls, and to whom: the collector, the share of traces, the formats of trace headers, what stays for the admin pages. */
 import * as z from "zod/mini";
-import { described, optional, percent, setting, size } from "../policies/settings.ts";
+import { described, duration, optional, percent, setting, size } from "../policies/settings.ts";
 import { propagationFormats } from "../telemetry/propagation.ts";
 import { formatHostPort, parsable } from "./addresses.ts";
 
@@ -41,6 +41,7 @@ export const telemetry = z.strictObject({
     "none",
     "How requests to the collector are compressed. `gzip` takes a twentieth of the bytes and more CPU than recording does: for collectors that are far away.",
   ),
+  metrics: optional(duration, "How often the collector is sent metrics too; not at all unless set."),
   sampling: setting(
     percent,
     "100%",

@@ -57,6 +57,9 @@ export class Call {
   /** Bytes of request and response messages that crossed the inbound side, for metrics and log. */
   requestBytes = 0;
   responseBytes = 0;
+  /** Messages of a stream that went to the upstream and came from it; a unary call has one of each and does not count them. */
+  requestMessages = 0;
+  responseMessages = 0;
 
   /** Counts the calls of the process: what {@link id} is made of. */
   readonly number: number;

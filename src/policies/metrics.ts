@@ -1,5 +1,5 @@
 /**
- * Counts every call: how many, how long, how they ended, how many bytes.
+ * Counts every call: how many, how long, how they ended, what crossed; a sampled one stands as an example.
  *
  * The trap: refusals count too, so this stands outside everything that can refuse; and the numbers outlive a reload, because they are not
  * kept here but in {@link CallMetrics}.
@@ -7,6 +7,7 @@
 import type { Call } from "../core/call.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Status } from "../core/status.ts";
+import { RecordedCallSlot } from "../telemetry/recorded-call.ts";
 import * as z from "zod/mini";
 import { definePolicy } from "./policy.ts";
 
@@ -17,9 +18,12 @@ export const metrics = definePolicy({
   enabled: "default",
   seesRefusals: true,
   config: z.strictObject({}),
-  create(_config, { metrics: calls }) {
-    const ended = (call: Call, end: Status, durationMs: number): void =>
-      calls.end(call.caller.protocol, call.method.path, end, durationMs, call.requestBytes, call.responseBytes);
+  create(_config, { metrics: calls, tracing }) {
+    const records = tracing.recorder !== undefined;
+    const ended = (call: Call, end: Status, durationMs: number): void => {
+      const place = records && call.hasSlots ? call.slots.get(RecordedCallSlot)?.place : undefined;
+      calls.end(call.caller.protocol, call.method.path, end, durationMs, call, place);
+    };
     return (next: Handler): Handler =>
       (call) => {
         calls.start(call.caller.protocol);

@@ -25,7 +25,9 @@ import { OwnAnswers, type OwnView } from "./own-answers.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { createRequestHandler } from "./request-handler.ts";
 import { StartError } from "./start-error.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { readServerTls } from "./tls-files.ts";
+import { writeMetrics } from "./write-metrics.ts";
 
 /** What the admin pages may know of an upstream. */
 interface ClusterView {
@@ -58,6 +60,9 @@ export interface Runtime {
   readonly table: MethodTable | undefined;
   readonly metrics: CallMetrics;
   readonly writers: Iterable<LineWriter>;
+  /** Where spans go. */
+  readonly telemetry: Telemetry;
+  readonly reloads: { /** 1 at the start, one more with each reload. */ readonly version: number; readonly failures: number };
   listenerStats(): ListenerStats;
   clusters(): readonly ClusterView[];
   /** Ready: listening, not draining, the schema there (unless none is wanted), the upstream reached at least once. */
@@ -78,6 +83,7 @@ export async function createRuntime(config: Config, services: ProcessServices): 
   try {
     const runtime = new ServiceRuntime(services, own, await Generation.create({ config, policies, services, own }));
     stack.defer(() => runtime.closeUpstream());
+    services.telemetry.measure((to, processMetrics) => writeMetrics(to, runtime, processMetrics));
     await services.telemetry.configure(config);
     await runtime.listen(stack);
     return runtime;
@@ -94,6 +100,7 @@ class ServiceRuntime implements Runtime {
   private listener: Listener | undefined;
   private stack: CloseStack | undefined;
   private draining = false;
+  readonly reloads = { version: 1, failures: 0 };
   private reloading: Promise<void> = Promise.resolve();
   /** Generations that were replaced and still have calls under way. */
   private readonly leaving = new Set<Promise<void>>();
@@ -146,6 +153,10 @@ class ServiceRuntime implements Runtime {
     return this.services.metrics;
   }
 
+  get telemetry(): Telemetry {
+    return this.services.telemetry;
+  }
+
   get writers(): Iterable<LineWriter> {
     return this.services.writers.values();
   }
@@ -196,7 +207,10 @@ class ServiceRuntime implements Runtime {
   reload(config: Config): Promise<void> {
     // One at a time: two signals in a row must not build on the same predecessor.
     const reloaded = this.reloading.then(() => this.replace(config));
-    this.reloading = reloaded.catch(() => {});
+    this.reloading = reloaded.then(
+      () => void this.reloads.version++,
+      () => void this.reloads.failures++,
+    );
     return reloaded;
   }
 

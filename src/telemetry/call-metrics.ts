@@ -9,6 +9,7 @@ import { Code, codeName, type CodeName } from "../core/code.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { Status } from "../core/status.ts";
 import { bucketCount, bucketOf } from "./duration-buckets.ts";
+import { Exemplars, type Exemplar } from "./exemplars.ts";
 import { PolicyCounters } from "./policy-counters.ts";
 
 /** The label of every method that is not known. */
@@ -25,46 +26,81 @@ export interface CallCell {
   /** Calls per duration bucket, not cumulative. */
   readonly buckets: Float64Array;
   readonly sumMs: number;
+  /** Sampled calls by bucket; undefined where none was sampled. */
+  readonly exemplars: readonly (Exemplar | undefined)[] | undefined;
+}
+
+/** What crossed, as a call has counted it. */
+export interface Traffic {
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly requestMessages: number;
+  readonly responseMessages: number;
+  /** The number of the last attempt. */
+  readonly attempt: number;
 }
 
 const requestBytesAt = 0;
 const responseBytesAt = 1;
+const requestMessagesAt = 2;
+const responseMessagesAt = 3;
+const attemptsAt = 4;
 const sumAt = bucketCount;
 
 /** The counters of one (protocol, method). */
 export class MethodRow {
   readonly protocol: string;
   readonly method: string;
-  private readonly bytes = new Float64Array(2);
+  private readonly sums = new Float64Array(5);
   /** By code: the buckets, then the sum of milliseconds. */
   private readonly cells: (Float64Array | undefined)[] = new Array<Float64Array | undefined>(17).fill(undefined);
+  private exemplars: (Exemplars | undefined)[] | undefined;
 
   constructor(protocol: string, method: string) {
     this.protocol = protocol;
     this.method = method;
   }
 
-  record(code: Code, durationMs: number, requestBytes: number, responseBytes: number): void {
+  /** @param place the `traceparent` of the call's span, where one is recorded */
+  record(code: Code, durationMs: number, traffic: Traffic, place: string | undefined): void {
     const cell = this.cells[code] ?? this.newCell(code);
     cell[bucketOf(durationMs)]!++;
     cell[sumAt]! += durationMs;
-    this.bytes[requestBytesAt]! += requestBytes;
-    this.bytes[responseBytesAt]! += responseBytes;
+    const { sums } = this;
+    sums[requestBytesAt]! += traffic.requestBytes;
+    sums[responseBytesAt]! += traffic.responseBytes;
+    sums[requestMessagesAt]! += traffic.requestMessages;
+    sums[responseMessagesAt]! += traffic.responseMessages;
+    sums[attemptsAt]! += traffic.attempt;
+    if (place !== undefined) ((this.exemplars ??= [])[code] ??= new Exemplars()).note(place, durationMs);
   }
 
   get requestBytes(): number {
-    return this.bytes[requestBytesAt]!;
+    return this.sums[requestBytesAt]!;
   }
 
   get responseBytes(): number {
-    return this.bytes[responseBytesAt]!;
+    return this.sums[responseBytesAt]!;
+  }
+
+  get requestMessages(): number {
+    return this.sums[requestMessagesAt]!;
+  }
+
+  get responseMessages(): number {
+    return this.sums[responseMessagesAt]!;
+  }
+
+  get attempts(): number {
+    return this.sums[attemptsAt]!;
   }
 
   *codes(): IterableIterator<CallCell> {
     for (const [code, cell] of this.cells.entries()) {
       if (cell === undefined) continue;
       const { protocol, method } = this;
-      yield { protocol, method, code: codeName(code as Code), buckets: cell.subarray(0, bucketCount), sumMs: cell[sumAt]! };
+      const exemplars = this.exemplars?.[code]?.byBucket;
+      yield { protocol, method, code: codeName(code as Code), buckets: cell.subarray(0, bucketCount), sumMs: cell[sumAt]!, exemplars };
     }
   }
 
@@ -112,12 +148,16 @@ export class CallMetrics {
     this.of(protocol).active[0]!++;
   }
 
-  /** Counts a call that {@link start} was told of. @param path the method's: "/shop.v1.Orders/Get" */
-  end(protocol: string, path: string, end: Status, durationMs: number, requestBytes: number, responseBytes: number): void {
+  /**
+   * Counts a call that {@link start} was told of.
+   * @param path the method's: "/shop.v1.Orders/Get"
+   * @param place the `traceparent` of its span, where one is recorded
+   */
+  end(protocol: string, path: string, end: Status, durationMs: number, traffic: Traffic, place?: string): void {
     const rows = this.of(protocol);
     rows.active[0]!--;
     const row = rows.byPath.get(path) ?? this.newRow(rows, path, end.code === Code.OK);
-    row.record(end.code, durationMs, requestBytes, responseBytes);
+    row.record(end.code, durationMs, traffic, place);
     if (end.error !== undefined) this.countFailure(end.error);
   }
 

@@ -4,7 +4,7 @@
  * The trap: watching the event loop costs a timer that wakes an idle process, so it begins with the first question about it.
  */
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
-import type { PrometheusText } from "./prometheus.ts";
+import type { MetricWriter } from "./metric-writer.ts";
 
 const resolutionMs = 20;
 
@@ -12,7 +12,7 @@ export class ProcessMetrics {
   private delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
   private readonly startedAtSeconds = (Date.now() - performance.now()) / 1000;
 
-  write(text: PrometheusText): void {
+  write(text: MetricWriter): void {
     const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
     text.single("process_cpu_seconds_total", "counter", "User and system CPU time.", (user + system) / 1e6);
@@ -35,7 +35,7 @@ export class ProcessMetrics {
     this.delay?.disable();
   }
 
-  private writeDelay(text: PrometheusText): void {
+  private writeDelay(text: MetricWriter): void {
     const name = "nodejs_eventloop_delay_seconds";
     text.family(name, "gauge", "How late the event loop was since the last scrape.");
     if (this.delay === undefined) {

@@ -1,87 +1,106 @@
 /**
- * The Prometheus text format (version 0.0.4), written by hand: families with their help and type, labels escaped, histograms cumulative.
+ * The text formats of Prometheus, written by hand: 0.0.4, and OpenMetrics 1.0 for those who ask for exemplars.
  *
- * The trap: all samples of a family must stand together, and a histogram's last bucket must equal its count.
+ * The traps: all samples of a family must stand together, a histogram's last bucket must equal its count, and OpenMetrics names a counter's
+ * family without the `_total` of its samples.
  */
-import type { CallMetrics } from "./call-metrics.ts";
-import { bucketBoundsSeconds } from "./duration-buckets.ts";
+import type { Exemplar } from "./exemplars.ts";
+import type { Labels, MetricType, MetricWriter } from "./metric-writer.ts";
+import { spanIdFrom, spanIdTo, traceIdFrom, traceIdTo } from "./trace-context.ts";
 
-export type MetricType = "counter" | "gauge" | "histogram";
-export type Labels = Readonly<Record<string, string>>;
+export type PrometheusFormat = "text" | "openmetrics";
 
-export class PrometheusText {
+export const contentTypes: Readonly<Record<PrometheusFormat, string>> = {
+  text: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+/** Units that names end in. */
+const unitWords: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes", "1": "_ratio" };
+
+export class PrometheusText implements MetricWriter {
   private readonly lines: string[] = [];
+  private readonly openMetrics: boolean;
+  /** The family under way as it was named, and as it is written. */
+  private given = "";
+  private written = "";
 
-  family(name: string, type: MetricType, help: string): void {
-    this.lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+  constructor(format: PrometheusFormat = "text") {
+    this.openMetrics = format === "openmetrics";
+  }
+
+  family(name: string, type: MetricType, help: string, unit = ""): void {
+    this.given = name;
+    this.written = name.includes(".") ? `${plain(name)}${unitWords[unit] ?? ""}${type === "counter" ? "_total" : ""}` : name;
+    const family = this.openMetrics && type === "counter" ? this.written.replace(/_total$/, "") : this.written;
+    this.lines.push(`# HELP ${family} ${help}`, `# TYPE ${family} ${type}`);
   }
 
   sample(name: string, value: number, labels: Labels = {}): void {
-    this.lines.push(`${name}${labelText(labels)} ${value}`);
+    this.lines.push(`${this.nameOf(name)}${labelText(labels)} ${value}`);
   }
 
-  /** A family of one sample without labels. */
   single(name: string, type: MetricType, help: string, value: number): void {
     this.family(name, type, help);
     this.sample(name, value);
   }
 
-  /** One histogram of a family. @param buckets counts per bucket, not cumulative, +Inf last */
-  histogram(name: string, bounds: readonly number[], buckets: ArrayLike<number>, sum: number, labels: Labels): void {
+  histogram(
+    name: string,
+    bounds: readonly number[],
+    buckets: ArrayLike<number>,
+    sum: number,
+    labels: Labels,
+    exemplars?: readonly (Exemplar | undefined)[],
+  ): void {
+    const written = this.nameOf(name);
+    const bucket = (count: number, le: string, exemplar: Exemplar | undefined): void =>
+      void this.lines.push(`${written}_bucket${labelText({ ...labels, le })} ${count}${this.exemplarText(exemplar)}`);
     let count = 0;
     for (const [at, bound] of bounds.entries()) {
       count += buckets[at]!;
-      this.sample(`${name}_bucket`, count, { ...labels, le: String(bound) });
+      bucket(count, this.bound(bound), exemplars?.[at]);
     }
     count += buckets[bounds.length]!;
-    this.sample(`${name}_bucket`, count, { ...labels, le: "+Inf" });
-    this.sample(`${name}_sum`, sum, labels);
-    this.sample(`${name}_count`, count, labels);
+    bucket(count, "+Inf", exemplars?.[bounds.length]);
+    this.lines.push(`${written}_sum${labelText(labels)} ${sum}`, `${written}_count${labelText(labels)} ${count}`);
   }
 
   toString(): string {
-    return `${this.lines.join("\n")}\n`;
+    return `${this.lines.join("\n")}\n${this.openMetrics ? "# EOF\n" : ""}`;
+  }
+
+  private nameOf(name: string): string {
+    return name === this.given ? this.written : name;
+  }
+
+  /** OpenMetrics wants numbers that look like floats. */
+  private bound(bound: number): string {
+    return this.openMetrics && Number.isInteger(bound) ? `${bound}.0` : String(bound);
+  }
+
+  private exemplarText(exemplar: Exemplar | undefined): string {
+    if (exemplar === undefined || !this.openMetrics) return "";
+    const { place, durationMs, wallMs } = exemplar;
+    const ids = labelText({ trace_id: place.slice(traceIdFrom, traceIdTo), span_id: place.slice(spanIdFrom, spanIdTo) });
+    return ` # ${ids} ${durationMs / 1000} ${(wallMs / 1000).toFixed(3)}`;
   }
 }
 
+/** The format asked for: OpenMetrics only by those who name it. */
+export function formatFor(accept: string): PrometheusFormat {
+  return /\bapplication\/openmetrics-text\b/.test(accept) ? "openmetrics" : "text";
+}
+
+function plain(name: string): string {
+  return name.replaceAll(".", "_");
+}
+
 function labelText(labels: Labels): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escapeLabel)}"`);
+  const parts = Object.entries(labels).map(([name, value]) => `${plain(name)}="${value.replace(/[\\"\n]/g, escapeLabel)}"`);
   return parts.length === 0 ? "" : `{${parts.join(",")}}`;
 }
 
 function escapeLabel(character: string): string {
   return character === "\n" ? "\\n" : `\\${character}`;
-}
-
-/** Calls by protocol, method and code. */
-export function writeCallMetrics(text: PrometheusText, metrics: CallMetrics): void {
-  const rows = [...metrics.rows()];
-  const cells = rows.flatMap((row) => [...row.codes()]);
-
-  text.family("dragoman_calls_total", "counter", "Calls that ended, by their status code.");
-  for (const { protocol, method, code, buckets } of cells)
-    text.sample(
-      "dragoman_calls_total",
-      buckets.reduce((sum, count) => sum + count, 0),
-      { protocol, method, code },
-    );
-
-  text.family("dragoman_call_duration_seconds", "histogram", "From the arrival of the request's headers to the end of the call.");
-  for (const { protocol, method, code, buckets, sumMs } of cells)
-    text.histogram("dragoman_call_duration_seconds", bucketBoundsSeconds, buckets, sumMs / 1000, { protocol, method, code });
-
-  text.family("dragoman_calls_active", "gauge", "Calls under way.");
-  for (const { protocol, calls } of metrics.active()) text.sample("dragoman_calls_active", calls, { protocol });
-
-  text.family("dragoman_request_bytes_total", "counter", "Bytes of request messages as they arrived.");
-  for (const { protocol, method, requestBytes } of rows) text.sample("dragoman_request_bytes_total", requestBytes, { protocol, method });
-
-  text.family("dragoman_response_bytes_total", "counter", "Bytes of response messages as they were sent.");
-  for (const { protocol, method, responseBytes } of rows) text.sample("dragoman_response_bytes_total", responseBytes, { protocol, method });
-
-  text.family("dragoman_call_failures_total", "counter", "Calls that failed, by reason (docs/reasons.md) and by who is at fault.");
-  for (const { reason, source, count } of metrics.failures()) text.sample("dragoman_call_failures_total", count, { reason, source });
-
-  text.family("dragoman_policy_total", "counter", "What policies did, in their own words (docs/policies).");
-  for (const { policy, outcome, count } of metrics.policies.all()) text.sample("dragoman_policy_total", count, { policy, outcome });
 }

@@ -50,6 +50,10 @@ const serverFaults: ReadonlySet<Code> = new Set([
   Code.DATA_LOSS,
 ]);
 
+export function isServerFault(code: Code): boolean {
+  return serverFaults.has(code);
+}
+
 /** @param httpStatus what was answered where that is known by itself; 0: what the code stands for */
 export function serverSpan(side: ServerSide, end: CallEnd, httpStatus: number): SpanShape {
   const { protocol, method } = side;
@@ -106,7 +110,7 @@ function httpServer({ secure, method, binding }: ServerSide, status: number): Sa
 }
 
 function rpcServer(protocol: string, name: string, end: CallEnd): Said {
-  const failed = serverFaults.has(end.code);
+  const failed = isServerFault(end.code);
   const isConnect = protocol === connect;
   const code = statusCode(isConnect, end.code);
   return {

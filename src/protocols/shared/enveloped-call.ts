@@ -157,6 +157,7 @@ export abstract class EnvelopedCall implements ResponseSink {
     try {
       const { single } = messages;
       if (single !== undefined) {
+        this.call.requestMessages++;
         send(stream, single, true);
         return;
       }
@@ -165,6 +166,7 @@ export abstract class EnvelopedCall implements ResponseSink {
         const message = next instanceof Promise ? await next : next;
         if (this.over) return;
         if (message === undefined) break;
+        this.call.requestMessages++;
         if (!send(stream, message, false)) await new Promise<void>((resolve) => (this.resume = stream.onDrain = resolve));
         if (this.over) return;
       }
@@ -274,8 +276,10 @@ class Answers extends MessageStream {
         if (size > early) this.owner.consumed(size - early);
         if (this.ended)
           throw new CallError("UPSTREAM_PROTOCOL", "the upstream sent more behind the end of its stream", { source: "upstream" });
-        if (envelope.flags <= compressedFlag || !this.owner.takeEnd(envelope))
+        if (envelope.flags <= compressedFlag || !this.owner.takeEnd(envelope)) {
+          this.call.responseMessages++;
           return payloadOf(this.call.method.output, envelope, this.encoding, this.limitBytes, "upstream");
+        }
         this.ended = true;
       }
     } catch (error) {

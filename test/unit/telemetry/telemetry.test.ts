@@ -8,11 +8,14 @@ import { CallMetrics, otherMethods } from "../../../src/telemetry/call-metrics.t
 import { bucketBoundsSeconds, bucketCount, bucketOf } from "../../../src/telemetry/duration-buckets.ts";
 import { createJsonLogger } from "../../../src/telemetry/json-logger.ts";
 import { jsonText } from "../../../src/telemetry/json-text.ts";
-import { PrometheusText, writeCallMetrics } from "../../../src/telemetry/prometheus.ts";
+import { PrometheusText } from "../../../src/telemetry/prometheus.ts";
+import { writeCallMetrics } from "../../../src/telemetry/write-call-metrics.ts";
 import { combineBaggage } from "../../../src/telemetry/baggage.ts";
 import { continueTraceparent, isTraceparent, newTraceparent, traceIdFrom, traceIdTo } from "../../../src/telemetry/trace-context.ts";
 import { combineTracestate } from "../../../src/telemetry/trace-state.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+
+const traffic = { requestBytes: 1, responseBytes: 2, requestMessages: 0, responseMessages: 0, attempt: 1 };
 
 describe("duration buckets", () => {
   it("agree with their bounds for every duration", () => {
@@ -37,7 +40,7 @@ describe("duration buckets", () => {
 describe("call metrics", () => {
   const end = (metrics: CallMetrics, path: string, status = okStatus()): void => {
     metrics.start("grpc");
-    metrics.end("grpc", path, status, 1, 0, 0);
+    metrics.end("grpc", path, status, 1, traffic);
   };
   const methods = (metrics: CallMetrics): string[] => [...metrics.rows()].map((row) => row.method);
 
@@ -92,9 +95,9 @@ describe("Prometheus text", () => {
     const metrics = new CallMetrics();
     for (const protocol of ["rest", "grpc"]) {
       metrics.start(protocol);
-      metrics.end(protocol, "/a.B/C", okStatus(), 3, 1, 2);
+      metrics.end(protocol, "/a.B/C", okStatus(), 3, traffic);
       metrics.start(protocol);
-      metrics.end(protocol, "/a.B/C", statusOf(new CallError("INTERNAL")), 3, 1, 2);
+      metrics.end(protocol, "/a.B/C", statusOf(new CallError("INTERNAL")), 3, traffic);
     }
     const text = new PrometheusText();
     writeCallMetrics(text, metrics);
