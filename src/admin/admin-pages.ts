@@ -58,33 +58,11 @@ export function createAdminPages(runtime: Runtime): ReadonlyMap<string, AdminPag
   return new Map(Object.entries(pages));
 }
 
-function metricsPage(runtime: Runtime, processMetrics: ProcessMetrics): Page {
-  const text = new PrometheusText();
-  writeCallMetrics(text, runtime.metrics);
-
-  const { connections, http1, http2, accepted, refused } = runtime.listenerStats();
-  text.family("dragoman_connections_open", "gauge", "Open connections of callers, by the protocol they speak.");
-  text.sample("dragoman_connections_open", http1, { protocol: "http1" });
-  text.sample("dragoman_connections_open", http2, { protocol: "http2" });
-  text.sample("dragoman_connections_open", Math.max(0, connections - http1 - http2), { protocol: "unknown" });
-  text.single("dragoman_connections_accepted_total", "counter", "Connections accepted.", accepted);
-  text.single("dragoman_connections_refused_total", "counter", "Connections closed at once because there were too many.", refused);
-
-  const clusters = runtime.clusters();
-  text.family("dragoman_upstream_streams_active", "gauge", "Calls under way at the upstream.");
-  for (const { name, activeStreams } of clusters) text.sample("dragoman_upstream_streams_active", activeStreams, { cluster: name });
-  text.family("dragoman_upstream_streams_pending", "gauge", "Calls that wait for a connection to the upstream.");
-  for (const { name, pendingStreams } of clusters) text.sample("dragoman_upstream_streams_pending", pendingStreams, { cluster: name });
-  text.family("dragoman_upstream_connected", "gauge", "1 while there is a connection to the upstream.");
-  for (const { name, state } of clusters) text.sample("dragoman_upstream_connected", state === "ready" ? 1 : 0, { cluster: name });
-
-  text.family("dragoman_log_lines_dropped_total", "counter", "Access log lines dropped because the destination was too slow.");
-  for (const { destination, droppedLines } of runtime.writers)
-    text.sample("dragoman_log_lines_dropped_total", droppedLines, { destination });
-
-  text.single("dragoman_ready", "gauge", "1 when ready.", runtime.readiness().ready ? 1 : 0);
-  processMetrics.write(text);
-  return { status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: text.toString() };
+function metricsPage(runtime: Runtime, processMetrics: ProcessMetrics, accept: string): Page {
+  const format = formatFor(accept);
+  const text = new PrometheusText(format);
+  writeMetrics(text, runtime, processMetrics);
+  return { status: 200, contentType: contentTypes[format], body: text.toString() };
 }
 
 async function openapiPage(runtime: Runtime): Promise<Page> {
