@@ -101,6 +101,10 @@ const inboundShape = z.strictObject({
     "Who answers `grpc.reflection`: the service where its schema comes by reflection and else the proxy (`auto`; nobody if `external`), always one of them, or nobody.",
   ),
   websocket: setting(websocket, {}, "Calls over WebSocket."),
+  queryToken: optional(
+    z.string().check(z.regex(/^[A-Za-z][\w-]{0,63}$/, "expected the name of a query parameter such as access_token")),
+    "Takes a bearer token from the query parameter of this name too, by whatever protocol; never unless set.",
+  ),
   rules: setting(
     z.array(httpRule),
     [],

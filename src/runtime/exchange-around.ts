@@ -1,5 +1,6 @@
 /** An exchange handed on with something changed: everything is the inner one's, and whoever extends this says what is not. */
 import type { BodyReader, Exchange, Peer, RequestHead } from "../wire/exchange.ts";
+import type { RawConnection, Upgradable } from "../wire/http1/upgradable.ts";
 import type { WireError } from "../wire/wire-error.ts";
 
 export class ExchangeAround implements Exchange {
@@ -48,4 +49,33 @@ export class ExchangeAround implements Exchange {
   onAbort(listener: (reason: WireError) => void): void {
     this.inner.onAbort(listener);
   }
+}
+
+/** One that may become another protocol, and still can. */
+export class UpgradableAround extends ExchangeAround implements Upgradable {
+  private readonly upgradable: Upgradable;
+
+  constructor(inner: Exchange & Upgradable, head: RequestHead) {
+    super(inner, head);
+    this.upgradable = inner;
+  }
+
+  switchProtocols(headers: readonly string[]): RawConnection | undefined {
+    return this.upgradable.switchProtocols(headers);
+  }
+}
+
+/** A head may be a class with getters, which a spread would leave out. */
+export function ownFields({
+  version,
+  method,
+  target,
+  scheme,
+  authority,
+  headers,
+  contentLength,
+  acceptsTrailers,
+  upgrade,
+}: RequestHead): RequestHead {
+  return { version, method, target, scheme, authority, headers, contentLength, acceptsTrailers, upgrade };
 }

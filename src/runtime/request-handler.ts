@@ -1,10 +1,11 @@
-/** From an exchange to its answer: what comes from outside made safe, pages of our own, then what pages of other origins may do, then the dispatcher. */
+/** From an exchange to its answer: what comes from outside made safe, a token taken out of the address, pages of our own, then what pages of other origins may do, then the dispatcher. */
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ExchangeHandler } from "../wire/exchange.ts";
 import { withCors } from "./cors/with-cors.ts";
 import type { Serving } from "./dispatch.ts";
 import { withEdge } from "./edge/with-edge.ts";
+import { withQueryToken } from "./edge/with-query-token.ts";
 import { withOwnPages } from "./own-pages.ts";
 
 export interface RequestHandlerOptions {
@@ -17,5 +18,5 @@ export interface RequestHandlerOptions {
 /** What a listener is given; explanations take requests through the same. */
 export function createRequestHandler({ dispatch, serving, config, logger }: RequestHandlerOptions): ExchangeHandler {
   const pages = withOwnPages({ serve: withCors({ serve: dispatch, serving, config }), serving, config, logger });
-  return withEdge({ serve: pages, serving, config });
+  return withEdge({ serve: withQueryToken({ serve: pages, config }), serving, config });
 }

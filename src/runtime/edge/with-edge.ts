@@ -7,11 +7,11 @@ import type { Config } from "../../config/schema.ts";
 import { CallError } from "../../core/call-error.ts";
 import { Metadata } from "../../core/metadata.ts";
 import type { MethodTable } from "../../schema/method-table.ts";
-import type { Exchange, ExchangeHandler, RequestHead } from "../../wire/exchange.ts";
-import { isUpgradable, type RawConnection, type Upgradable } from "../../wire/http1/upgradable.ts";
+import type { ExchangeHandler, RequestHead } from "../../wire/exchange.ts";
+import { isUpgradable } from "../../wire/http1/upgradable.ts";
 import { answerApart } from "../answer-apart.ts";
 import { unmatched, type Serving } from "../dispatch.ts";
-import { ExchangeAround } from "../exchange-around.ts";
+import { ExchangeAround, ownFields, UpgradableAround } from "../exchange-around.ts";
 import { edgeFields } from "./edge-fields.ts";
 import { forbiddenEscapes, normalPath } from "./edge-path.ts";
 
@@ -39,7 +39,7 @@ export function withEdge({ serve, serving, config }: EdgeOptions): ExchangeHandl
       return;
     }
     if (head === x.head) serve(x);
-    else serve(isUpgradable(x) ? new UpgradableEdge(x, head) : new ExchangeAround(x, head));
+    else serve(isUpgradable(x) ? new UpgradableAround(x, head) : new ExchangeAround(x, head));
   };
 }
 
@@ -71,32 +71,4 @@ function escapesTaken(method: string, target: string, table: MethodTable | undef
   if (route?.found !== true) return 0;
   const { variables } = route.binder.template;
   return route.captures.reduce((sum, text, index) => sum + (variables[index]?.multiSegment === true ? forbiddenEscapes(text) : 0), 0);
-}
-
-/** A head may be a class with getters, which a spread would leave out. */
-function ownFields({
-  version,
-  method,
-  target,
-  scheme,
-  authority,
-  headers,
-  contentLength,
-  acceptsTrailers,
-  upgrade,
-}: RequestHead): RequestHead {
-  return { version, method, target, scheme, authority, headers, contentLength, acceptsTrailers, upgrade };
-}
-
-class UpgradableEdge extends ExchangeAround implements Upgradable {
-  private readonly upgradable: Upgradable;
-
-  constructor(inner: Exchange & Upgradable, head: RequestHead) {
-    super(inner, head);
-    this.upgradable = inner;
-  }
-
-  switchProtocols(headers: readonly string[]): RawConnection | undefined {
-    return this.upgradable.switchProtocols(headers);
-  }
 }
