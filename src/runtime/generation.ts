@@ -85,7 +85,7 @@ export class Generation {
     this.hop = hop;
     this.own = options.own;
     const tracing = tracingOf(options.config, options.services);
-    const traced = attempting(options.config, options.services, tracing);
+    const traced = attempting(parseUpstream(options.config.inbound.upstream), options.services, tracing);
     this.pipelines = new Pipelines({
       ...options,
       services: { ...options.services, tracing },

@@ -1,5 +1,4 @@
 /** How the calls of one configuration are traced, and the client spans of its upstream. */
-import { isRest, parseUpstream } from "../config/addresses.ts";
 import type { Config } from "../config/schema.ts";
 import type { Handler } from "../core/handler.ts";
 import { withClientSpans } from "../telemetry/client-spans.ts";
@@ -13,21 +12,23 @@ export function tracingOf({ telemetry }: Pick<Config, "telemetry">, services: Pr
   return { samplingRatio, propagation, recorder: otlp !== undefined || tracesBytes > 0 ? services.telemetry.recorder : undefined };
 }
 
-/** @returns what puts a client span around each attempt; nothing where none are recorded */
+/**
+ * @param upstream what it speaks as a URL's scheme, and where it is, unless an attempt goes to a host of its own
+ * @returns what puts a client span around each attempt; nothing where none are recorded
+ */
 export function attempting(
-  { inbound }: Pick<Config, "inbound">,
+  { scheme, host, port }: { readonly scheme: string; readonly host: string; readonly port: number | undefined },
   { random, clock }: ProcessServices,
   { recorder, propagation, samplingRatio }: Tracing,
 ): (handler: Handler) => Handler {
   if (recorder === undefined) return (handler) => handler;
-  const upstream = parseUpstream(inbound.upstream);
-  const { scheme, host: address, port } = upstream;
+  const speaks = scheme.startsWith("http") ? "http" : scheme.startsWith("connect") ? "connect" : "grpc";
   const options = {
     recorder,
     propagation: new Propagation(propagation, new RatioSampler(samplingRatio)),
     random,
     clock,
-    upstream: { upstream: isRest(upstream) ? "http" : scheme.startsWith("connect") ? "connect" : "grpc", address, port },
+    upstream: { upstream: speaks, address: host, port },
   } as const;
   return (handler) => withClientSpans(handler, options);
 }

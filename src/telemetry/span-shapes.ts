@@ -30,7 +30,7 @@ export interface ClientSide {
   /** What the upstream speaks. */
   readonly upstream: "grpc" | "connect" | "http";
   readonly address: string;
-  readonly port: number;
+  readonly port: number | undefined;
   readonly attempt: number;
 }
 

@@ -199,6 +199,48 @@ describe("tracing", () => {
     }
   });
 
+  it("a call through the sidecars of two services is one trace, each span below the one that caused it", async () => {
+    collector = await startHttpCollector();
+    const telemetry = { otlp: collector.url };
+    const called = await startRuntime({ service: "called", "inbound.upstream": `grpc://127.0.0.1:${echo.port}`, telemetry });
+    try {
+      await start({
+        service: "caller",
+        outbound: { listen: "127.0.0.1:0", services: { called: { endpoints: [called.runtime.address] } } },
+      });
+      const Echo = loadEcho();
+      const options = { "grpc.default_authority": "called" };
+      const client = new Echo(host!.runtime.outboundAddress!, grpc.credentials.createInsecure(), options);
+      const metadata = new grpc.Metadata();
+      metadata.set("traceparent", traceparent);
+      await new Promise((resolve) => {
+        const unary = client["unary"] as (request: object, metadata: grpc.Metadata, done: (error: unknown) => void) => void;
+        unary.call(client, { text: "a" }, metadata, resolve);
+      }).finally(() => client.close());
+      await until(() => collector.spans.length === 4, "four spans");
+    } finally {
+      await called.stop();
+    }
+    const of = (service: string, kind: string): ReadSpan =>
+      collector.spans.find((span) => span.resource["service.name"] === service && span.kind === kind)!;
+    const line = [of("caller", "server"), of("caller", "client"), of("called", "server"), of("called", "client")];
+    assert.deepEqual(
+      line.map(({ traceId, parentId }) => [traceId, parentId]),
+      ["00f067aa0ba902b7", ...line.slice(0, 3).map(({ spanId }) => spanId)].map((parentId) => [trace, parentId]),
+    );
+    assert.equal(String(echo.lastMetadata()!.get("traceparent")), `00-${trace}-${line[3]!.spanId}-01`);
+    const [address, port] = called.runtime.address.split(":");
+    assert.deepEqual([line[1]!.attributes["server.address"], line[1]!.attributes["server.port"]], [address, Number(port)]);
+  });
+
+  it("metrics are sent to the same collector, where that is asked for", async () => {
+    collector = await startHttpCollector();
+    const base = await start({ "telemetry.metrics": "100ms" });
+    await get(`${base}/v1/echo/hi`);
+    await until(() => collector.metrics.some((body) => Buffer.from(body).includes("rpc.server.call.duration")), "metrics");
+    assert.ok(collector.paths.includes("/v1/metrics"));
+  });
+
   it("B3 comes in and goes out where it is configured", async () => {
     collector = await startHttpCollector();
     const base = await start({ "telemetry.propagation": ["b3"] });

@@ -22,7 +22,7 @@ import type { Serving } from "../dispatch.ts";
 import { Pipelines } from "../pipelines.ts";
 import type { ProcessServices } from "../process-services.ts";
 import { readClientTls, type ClientTls } from "../tls-files.ts";
-import { tracingOf } from "../traced-upstream.ts";
+import { attempting, tracingOf } from "../traced-upstream.ts";
 
 export interface OutboundServiceOptions {
   readonly name: string;
@@ -56,11 +56,13 @@ export class OutboundService {
       slowStartMs: balance.slowStartMs,
       zone: balance.zone,
     }));
+    const tracing = tracingOf(config, services);
+    const traced = attempting({ scheme: settings.protocol, host: name, port: undefined }, services, tracing);
     const pipelines = new Pipelines({
       policies,
       config: settings,
-      services: { ...services, tracing: tracingOf(config, services) },
-      target: (method) => (isHttpMethod(method) ? cluster.plainHttp : cluster.handler),
+      services: { ...services, tracing },
+      target: (method) => traced(isHttpMethod(method) ? cluster.plainHttp : cluster.handler),
     });
     this.serving = {
       ...outboundCatalogue(config),
