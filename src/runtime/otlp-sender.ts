@@ -21,7 +21,7 @@ const answerBytes = 64 * 1024;
 const none: readonly string[] = Object.freeze([]);
 
 /** What is sent: spans or metrics. */
-export type OtlpSignal = "traces" | "metrics";
+type OtlpSignal = "traces" | "metrics";
 
 const services: Readonly<Record<OtlpSignal, string>> = {
   traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",

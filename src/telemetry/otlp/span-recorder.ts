@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Clock, Timer } from "../../core/clock.ts";
 import { SpanPage, spanOverheadBytes } from "./span-page.ts";
 
-export const pageBytes = 64 * 1024;
+const pageBytes = 64 * 1024;
 /** Pages that may wait for the exporter: 2 MiB, of 250 to 350 bytes a span. */
 const waitingPages = 32;
 const flushAfterMs = 500;

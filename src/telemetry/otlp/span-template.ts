@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { attributeFields, bytesField, stringField, varintField, type Attributes } from "./proto-bytes.ts";
 
 export const spanKind = { internal: 1, server: 2, client: 3 } as const;
-export type SpanKind = (typeof spanKind)[keyof typeof spanKind];
+type SpanKind = (typeof spanKind)[keyof typeof spanKind];
 
 /** What is said of a span, apart from whose it is and when it was. */
 export interface SpanShape {

@@ -59,7 +59,7 @@ describe("configuration", () => {
 
   it("writes shorthands of policies out", async () => {
     const { policies } = await load("policies: {timeout: 2s, trace: true, metrics: false, access-log: stdout}", [upstream]);
-    assert.deepEqual(policies, { timeout: { total: "2s" }, trace: { sampling: "100%" }, metrics: false, "access-log": { path: "stdout" } });
+    assert.deepEqual(policies, { timeout: { total: "2s" }, trace: {}, metrics: false, "access-log": { path: "stdout" } });
   });
 
   const cases: readonly (readonly [string, readonly string[]])[] = [
