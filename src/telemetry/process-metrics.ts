@@ -36,18 +36,23 @@ export class ProcessMetrics {
   }
 
   private writeDelay(text: MetricWriter): void {
-    const name = "nodejs_eventloop_delay_seconds";
-    text.family(name, "gauge", "How late the event loop was since the last scrape.");
     if (this.delay === undefined) {
       this.delay = monitorEventLoopDelay({ resolution: resolutionMs });
       this.delay.enable();
       return;
     }
+    const { delay } = this;
     // What is measured is the time between two ticks of the resolution's timer.
     const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000) || 0;
-    text.sample(name, late(this.delay.percentile(50)), { quantile: "0.5" });
-    text.sample(name, late(this.delay.percentile(99)), { quantile: "0.99" });
-    text.sample(name, late(this.delay.max), { quantile: "1" });
-    this.delay.reset();
+    for (const [which, value] of [
+      ["p50", delay.percentile(50)],
+      ["p99", delay.percentile(99)],
+      ["max", delay.max],
+    ] as const) {
+      const name = `nodejs.eventloop.delay.${which}`;
+      text.family(name, "gauge", "How late the event loop was since it was last asked.", "s");
+      text.sample(name, late(value));
+    }
+    delay.reset();
   }
 }

@@ -71,7 +71,7 @@ describe("admin listener", () => {
       /^dragoman_call_failures_total\{reason="UNKNOWN_PATH",source="caller"\} [1-9]/m,
       /^dragoman_connections_open\{protocol="http1"\} \d/m,
       /^process_resident_memory_bytes [1-9]/m,
-      /^nodejs_eventloop_delay_seconds/m,
+      /^nodejs_eventloop_utilization_ratio/m,
       /^dragoman_ready 1$/m,
     ])
       assert.match(body, pattern);

@@ -40,7 +40,11 @@ function someMetrics(): CallMetrics {
 function textOf(format: "text" | "openmetrics", metrics = someMetrics()): string {
   const text = new PrometheusText(format);
   writeCallMetrics(text, metrics);
-  new ProcessMetrics().write(text);
+  // How late the event loop is is measured from the first question on.
+  const process = new ProcessMetrics();
+  process.write(new PrometheusText());
+  process.write(text);
+  process.close();
   return text.toString();
 }
 
@@ -64,6 +68,8 @@ describe("metrics", () => {
       named.map(({ name, unit }) => [name, unit]),
       [[conventions.METRIC_RPC_SERVER_CALL_DURATION, "s"]],
     );
+    for (const name of textOf("text").matchAll(/^# TYPE (nodejs_eventloop_delay\w+)_seconds gauge$/gm))
+      assert.ok(words.has(name[1]!.replaceAll("_", ".")), name[1]);
     assert.deepEqual([...named[0]!.labels].sort(), [
       "dragoman.protocol",
       conventions.ATTR_ERROR_TYPE,
