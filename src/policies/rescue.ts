@@ -7,10 +7,9 @@
 import type { Call } from "../core/call.ts";
 import { CallError } from "../core/call-error.ts";
 import type { Handler } from "../core/handler.ts";
+import { LimitedLog } from "../telemetry/limited-log.ts";
 import * as z from "zod/mini";
 import { definePolicy } from "./policy.ts";
-
-const loggedPerSecond = 10;
 
 export const rescue = definePolicy({
   kind: "rescue",
@@ -20,24 +19,12 @@ export const rescue = definePolicy({
   seesRefusals: true,
   config: z.strictObject({}),
   create(_config, { logger, clock }) {
-    let second = 0;
-    let logged = 0;
-    let suppressed = 0;
+    const log = new LimitedLog(logger, clock);
 
     function rescued(thrown: unknown, call: Call): CallError {
       if (thrown instanceof CallError) return thrown;
-      const error = CallError.of(thrown);
-      const now = Math.floor(clock.nowMs() / 1000);
-      if (now !== second) {
-        second = now;
-        logged = 0;
-      }
-      if (logged < loggedPerSecond) {
-        logger.error("a call failed for a reason of our own", { id: call.id, method: call.method.path, cause: thrown, suppressed });
-        logged++;
-        suppressed = 0;
-      } else suppressed++;
-      return error;
+      log.error("a call failed for a reason of our own", { id: call.id, method: call.method.path, cause: thrown });
+      return CallError.of(thrown);
     }
 
     return (next: Handler): Handler =>

@@ -1,6 +1,8 @@
-/** Warnings that callers can bring about: ten a second at most, with how many were left out, because a log can be filled on purpose. */
+/** Lines that callers can bring about: ten a second at most, with how many were left out, because a log can be filled on purpose. */
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
 
 const perSecond = 10;
 
@@ -16,7 +18,15 @@ export class LimitedLog {
     this.clock = clock;
   }
 
-  warn(message: string, fields: Readonly<Record<string, unknown>>): void {
+  warn(message: string, fields: Fields): void {
+    if (this.admits()) this.logger.warn(message, this.counted(fields));
+  }
+
+  error(message: string, fields: Fields): void {
+    if (this.admits()) this.logger.error(message, this.counted(fields));
+  }
+
+  private admits(): boolean {
     const now = Math.floor(this.clock.nowMs() / 1000);
     if (now !== this.second) {
       this.second = now;
@@ -24,10 +34,15 @@ export class LimitedLog {
     }
     if (this.logged >= perSecond) {
       this.suppressed++;
-      return;
+      return false;
     }
     this.logged++;
-    this.logger.warn(message, this.suppressed === 0 ? fields : { ...fields, suppressed: this.suppressed });
+    return true;
+  }
+
+  private counted(fields: Fields): Fields {
+    const { suppressed } = this;
     this.suppressed = 0;
+    return suppressed === 0 ? fields : { ...fields, suppressed };
   }
 }

@@ -66,6 +66,11 @@ describe("configuration", () => {
     ["inbound:\n  upstrem: x\n", ['dragoman.yaml:2:3 inbound.upstrem: unknown key "upstrem" (did you mean upstream?)']],
     ["polices: {}\n", ['dragoman.yaml:1:1 polices: unknown key "polices" (did you mean policies?)']],
     ["policies:\n  retry: {}\n", ['dragoman.yaml:2:3 policies.retry: unknown key "retry"']],
+    [
+      'policies:\n  authorize:\n    allow:\n      - prncipal == "a"\n',
+      ["dragoman.yaml:4:9 policies.authorize.allow[0]: Unknown variable: prncipal, at character 1"],
+    ],
+    ["policies:\n  authenticate: {}\n", ["dragoman.yaml:2:3 policies.authenticate: expected at least one of jwt, apiKey and mtls"]],
     ["policies:\n  timeout: 2 secs\n", ["dragoman.yaml:2:12 policies.timeout: expected a duration such as 500ms, 15s or 1m30s"]],
     [
       "policies:\n  timeout:\n    total: soon\n",
