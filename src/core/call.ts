@@ -35,7 +35,8 @@ export class Call {
   readonly method: Method;
   readonly caller: Caller;
   readonly metadata: Metadata;
-  readonly messages: Messages;
+  /** What may be sent again puts a replay of them in their place. */
+  messages: Messages;
   readonly deadline: Deadline;
   /** Monotonic milliseconds at which the request's headers arrived. */
   readonly arrivedAtMs: number;
@@ -44,6 +45,8 @@ export class Call {
   hopFields: readonly string[] | undefined = undefined;
   /** 1 for the first try. */
   attempt = 1;
+  /** The call that this is an attempt of, where it has attempts of their own; only that one is tried again, and only that one ends. */
+  origin: Call | undefined = undefined;
   /** Where this attempt went, once it has gone. */
   host: Host | undefined = undefined;
   /** Asked which hosts this attempt may go to. */
@@ -74,14 +77,22 @@ export class Call {
   private cancelError: CallError | undefined;
   private controller: AbortController | undefined;
 
-  constructor(method: Method, caller: Caller, metadata: Metadata, messages: Messages, deadline: Deadline, arrivedAtMs: number) {
+  constructor(
+    method: Method,
+    caller: Caller,
+    metadata: Metadata,
+    messages: Messages,
+    deadline: Deadline,
+    arrivedAtMs: number,
+    number?: number,
+  ) {
     this.method = method;
     this.caller = caller;
     this.metadata = metadata;
     this.messages = messages;
     this.deadline = deadline;
     this.arrivedAtMs = arrivedAtMs;
-    this.number = ++lastId;
+    this.number = number ?? ++lastId;
   }
 
   /** Unique within the process; made into text only when somebody reads it. */
@@ -111,6 +122,34 @@ export class Call {
   /** The error the call was cancelled with, if it was. */
   get cancelled(): CallError | undefined {
     return this.cancelError;
+  }
+
+  /** The same call tries again, now that its attempt has failed: elsewhere, if there is an elsewhere. */
+  nextAttempt(): void {
+    const { host } = this;
+    if (host !== undefined) this.tried = this.tried === undefined ? [host] : [...this.tried, host];
+    this.host = undefined;
+    this.httpStatus = 0;
+    this.attempt++;
+  }
+
+  /**
+   * An attempt that can be given up by itself: what the call is made of is shared, its cancelling and its host are its own. It ends with the
+   * call at the latest.
+   */
+  branch(deadline: Deadline = this.deadline): Call {
+    const { method, caller, metadata, messages, arrivedAtMs, number } = this;
+    const branch = new Call(method, caller, metadata, messages, deadline, arrivedAtMs, number);
+    branch.encoding = this.encoding;
+    branch.hopFields = this.hopFields;
+    branch.attempt = this.attempt;
+    branch.gate = this.gate;
+    branch.tried = this.tried;
+    branch.binding = this.binding;
+    branch.slotValues = this.slots;
+    branch.origin = this;
+    this.onCancel((error) => branch.cancel(error));
+    return branch;
   }
 
   onEnd(observer: EndObserver): void {

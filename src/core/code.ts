@@ -44,3 +44,44 @@ export function httpStatusOfCode(code: Code): number {
 export function codeFromNumber(value: number): Code {
   return Number.isInteger(value) && value >= 0 && value < names.length ? (value as Code) : Code.UNKNOWN;
 }
+
+/** What a REST backend means by its HTTP status. For peers that should have spoken gRPC there is a table of its own. */
+export function codeOfBackendStatus(status: number): Code {
+  switch (status) {
+    case 400:
+    case 415:
+    case 422:
+      return Code.INVALID_ARGUMENT;
+    case 401:
+      return Code.UNAUTHENTICATED;
+    case 403:
+      return Code.PERMISSION_DENIED;
+    case 404:
+    case 410:
+      return Code.NOT_FOUND;
+    case 409:
+      return Code.ABORTED;
+    case 412:
+      return Code.FAILED_PRECONDITION;
+    case 416:
+      return Code.OUT_OF_RANGE;
+    case 413:
+    case 429:
+      return Code.RESOURCE_EXHAUSTED;
+    case 499:
+      return Code.CANCELLED;
+    case 500:
+      return Code.INTERNAL;
+    case 405:
+    case 501:
+      return Code.UNIMPLEMENTED;
+    case 502:
+    case 503:
+      return Code.UNAVAILABLE;
+    case 408:
+    case 504:
+      return Code.DEADLINE_EXCEEDED;
+    default:
+      return Code.UNKNOWN;
+  }
+}

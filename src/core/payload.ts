@@ -44,6 +44,11 @@ export class Payload {
     return new Payload(type, undefined, undefined, compressed);
   }
 
+  /** Bytes of the message in the form it is held in. */
+  get sizeBytes(): number {
+    return (this.wireBytes ?? this.jsonBytes ?? this.compressed!.bytes).length;
+  }
+
   /** Protobuf bytes, to keep. @throws CodecError when the JSON it came as does not fit the type. */
   wire(): Uint8Array {
     return (this.wireBytes ??=

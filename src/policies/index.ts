@@ -14,6 +14,7 @@ import { fault } from "./fault.ts";
 import { metrics } from "./metrics.ts";
 import type { Policy } from "./policy.ts";
 import { rescue } from "./rescue.ts";
+import { retry } from "./retry.ts";
 import { timeout } from "./timeout.ts";
 import { trace } from "./trace.ts";
 
@@ -29,5 +30,6 @@ export const policies: readonly Policy[] = [
   externalAuth, // after what is decided here for nothing, because it costs a round trip
   fallback, // inside of what says who may call: a refusal is no failure of the service; outside of all that fails
   fault, // in the service's place, so that what stands in for the service is tried out too
+  retry, // the last for a call: what goes again goes through all that is for an attempt, and through nothing that was decided before
   credentials, // innermost: what the upstream is shown goes to nobody else
 ];

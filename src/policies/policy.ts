@@ -8,6 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Handler, Layer } from "../core/handler.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Random } from "../core/random.ts";
+import type { RetryBudget } from "../core/retry-budget.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
 import type { CallMetrics } from "../telemetry/call-metrics.ts";
 import type { KeySources } from "../identity/key-sources.ts";
@@ -31,6 +32,8 @@ export interface Services {
   readonly tracing: Tracing;
   /** The keys of issuers, by their address. */
   readonly keySources: KeySources;
+  /** What further attempts may add to the load of the service whose calls these are; a reload keeps it. */
+  readonly retryBudget: RetryBudget;
   /** What reaches a server that a policy asks, by its address ("grpc://host:port"). @throws Error when there is no such address */
   readonly dial: (url: string) => Handler;
 }

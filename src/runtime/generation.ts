@@ -88,7 +88,11 @@ export class Generation {
     const traced = attempting(parseUpstream(options.config.inbound.upstream), options.services, tracing);
     this.pipelines = new Pipelines({
       ...options,
-      services: { ...options.services, tracing },
+      services: {
+        ...options.services,
+        tracing,
+        retryBudget: options.services.retryBudgets.of(`inbound ${options.config.inbound.upstream}`),
+      },
       target: (method) => traced((isHttpMethod(method) ? hop.cluster.plainHttp : undefined) ?? hop.cluster.handler),
       own: (method) => options.own?.handlerOf(method.path, options.config, hop.reflection),
     });

@@ -6,6 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { systemRandom } from "../core/random.ts";
+import { RetryBudget, RetryBudgets } from "../core/retry-budget.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
 import { KeySources } from "../identity/key-sources.ts";
 import type { Services } from "../policies/policy.ts";
@@ -19,6 +20,8 @@ import { Telemetry } from "./telemetry.ts";
 
 export interface ProcessServices extends Services {
   readonly telemetry: Telemetry;
+  /** One for each service that is called. */
+  readonly retryBudgets: RetryBudgets;
   /** Every open log. */
   readonly writers: ReadonlyMap<string, LineWriter>;
   /** Opens log files anew under their paths. */
@@ -38,6 +41,8 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     metrics: new CallMetrics(),
     timers,
     keySources: new KeySources(),
+    retryBudget: new RetryBudget(),
+    retryBudgets: new RetryBudgets(),
     dial: (url) => dialer.handlerAt(url),
     tracing: untraced,
     telemetry,

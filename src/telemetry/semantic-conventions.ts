@@ -34,4 +34,8 @@ export const ownAttribute = {
   source: "dragoman.source",
   /** 2 for the first retry; not said of the first try. */
   attempt: "dragoman.attempt",
+  /** The code a failed attempt ended with, as a word. */
+  code: "dragoman.code",
+  /** Milliseconds until the next attempt. */
+  delayMs: "dragoman.delay_ms",
 } as const;

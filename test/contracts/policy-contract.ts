@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { CallError } from "../../src/core/call-error.ts";
+import { Code } from "../../src/core/code.ts";
 import type { Handler } from "../../src/core/handler.ts";
 import { okStatus, statusOf } from "../../src/core/status.ts";
 import type { Policy } from "../../src/policies/policy.ts";
@@ -49,7 +50,7 @@ export function policyContract(policy: Policy, given: Readonly<Record<string, un
     }
 
     it("passes a rejected CallError on as it is", async () => {
-      const error = new CallError("UPSTREAM_REFUSED", undefined, { source: "upstream" });
+      const error = new CallError("UPSTREAM_STATUS", undefined, { source: "upstream", code: Code.NOT_FOUND });
       const { handler } = setUp(() => Promise.reject(error));
       await assert.rejects(
         async () => handler(callOf()),

@@ -108,12 +108,14 @@ describe("tracing", () => {
     } finally {
       client.close();
     }
-    await until(() => collector.spans.length === 4, "four spans");
+    await until(() => collector.spans.length === 6, "six spans: the failed call was tried three times");
     const server = collector.spans.filter(({ kind }) => kind === "server");
     const failed = server.find(({ name }) => name.endsWith("/Unary"))!;
     const streamed = server.find(({ name }) => name.endsWith("/Expand"))!;
     assert.equal(failed.status, 2);
     assert.equal(failed.parentId, "");
+    const attempts = collector.spans.filter(({ parentId }) => parentId === failed.spanId);
+    assert.deepEqual(attempts.map(({ attributes }) => attributes["dragoman.attempt"]).sort(), [2, 3, undefined]);
     assert.deepEqual(failed.attributes, {
       "rpc.system.name": "grpc",
       "rpc.method": "dragoman.test.v1.Echo/Unary",

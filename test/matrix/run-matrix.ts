@@ -92,6 +92,8 @@ function startProxy(upstream: string, { settings }: Outbound, folder: string, tl
     "inbound.websocket": { message: `${messageBytes}B` },
     "limits.message": `${messageBytes}B`,
     "limits.body": `${bodyBytes}B`,
+    // A script is played once.
+    "policies.retry": false,
     "policies.access-log": { path: logOf(folder, tls) },
     ...(tls ? { "inbound.tls": { cert, key } } : {}),
   });

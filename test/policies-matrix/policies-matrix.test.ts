@@ -5,7 +5,7 @@ import { lines } from "./lines.ts";
 import { playLine } from "./play.ts";
 
 /** They refuse nothing; what they do is in their own tests. */
-const neverRefuse: ReadonlySet<string> = new Set(["rescue", "trace", "metrics", "access-log", "timeout", "deadline"]);
+const neverRefuse: ReadonlySet<string> = new Set(["rescue", "trace", "metrics", "access-log", "timeout", "deadline", "retry", "hedge"]);
 
 describe("policy matrix", function () {
   this.timeout(60_000);

@@ -8,6 +8,7 @@ import { Metadata } from "../../src/core/metadata.ts";
 import type { Method } from "../../src/core/method.ts";
 import { UnaryReply, type Reply } from "../../src/core/reply.ts";
 import { okStatus } from "../../src/core/status.ts";
+import { RetryBudget } from "../../src/core/retry-budget.ts";
 import { TimerWheel } from "../../src/core/timer-wheel.ts";
 import { KeySources } from "../../src/identity/key-sources.ts";
 import type { Services } from "../../src/policies/policy.ts";
@@ -45,6 +46,7 @@ export function createPolicyHost(): PolicyHost {
     metrics: new CallMetrics(),
     timers: new TimerWheel(clock),
     keySources: new KeySources(),
+    retryBudget: new RetryBudget(),
     dial: () => () => Promise.reject(new CallError("UPSTREAM_UNREACHABLE")),
     tracing: untraced,
     written,

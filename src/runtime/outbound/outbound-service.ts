@@ -61,7 +61,7 @@ export class OutboundService {
     const pipelines = new Pipelines({
       policies,
       config: settings,
-      services: { ...services, tracing },
+      services: { ...services, tracing, retryBudget: services.retryBudgets.of(`outbound ${name}`) },
       target: (method) => traced(isHttpMethod(method) ? cluster.plainHttp : cluster.handler),
     });
     this.serving = {

@@ -65,7 +65,7 @@ describe("configuration", () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
     ["inbound:\n  upstrem: x\n", ['dragoman.yaml:2:3 inbound.upstrem: unknown key "upstrem" (did you mean upstream?)']],
     ["polices: {}\n", ['dragoman.yaml:1:1 polices: unknown key "polices" (did you mean policies?)']],
-    ["policies:\n  retry: {}\n", ['dragoman.yaml:2:3 policies.retry: unknown key "retry"']],
+    ["policies:\n  quota: {}\n", ['dragoman.yaml:2:3 policies.quota: unknown key "quota"']],
     [
       'policies:\n  authorize:\n    allow:\n      - prncipal == "a"\n',
       ["dragoman.yaml:4:9 policies.authorize.allow[0]: Unknown variable: prncipal, at character 1"],
