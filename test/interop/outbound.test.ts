@@ -7,7 +7,6 @@ import { connectClient } from "../support/connect-client.ts";
 import { loadEcho, startEchoServer, type EchoServer } from "../support/echo-server.ts";
 import { configOf, startRuntime, type RuntimeHost } from "../support/runtime-host.ts";
 import { talk } from "../support/raw-http1.ts";
-import { until } from "../support/until.ts";
 
 interface Answer {
   readonly status: number;
@@ -143,7 +142,7 @@ describe("calls that go out", () => {
     await here.runtime.reload(await configOf(settings(addresses, "localhost:0")));
     assert.notEqual(here.runtime.outboundAddress, before);
     port = portOf(here.runtime.outboundAddress!);
-    assert.equal(await unary("echoes"), "hi");
-    await until(() => others[0]!.runtime.listenerStats().connections > 0, "a connection to the endpoint that came back");
+    for (let n = 0; n < 200 && others[0]!.runtime.listenerStats().connections === 0; n++) assert.equal(await unary("echoes"), "hi");
+    assert.ok(others[0]!.runtime.listenerStats().connections > 0, "the endpoint that came back gets its part");
   });
 });

@@ -6,6 +6,7 @@ import { envelopePrefix } from "../../src/protocols/shared/envelope.ts";
 import { connectClient, type ConnectKind } from "../support/connect-client.ts";
 import { startEchoServer, type EchoServer } from "../support/echo-server.ts";
 import { clusterAt, startHop, type Hop } from "../support/hop.ts";
+import { talk } from "../support/raw-http1.ts";
 import { until } from "../support/until.ts";
 
 /** EchoRequest/EchoResponse {text: "hi"}. */
@@ -236,4 +237,23 @@ describe("web protocols to a gRPC backend", () => {
           assert.deepEqual(texts, ["m0", "m1", "m2", "m3", "m4"]);
         });
     });
+
+  it("refuses a body that is declared too large before it comes, in the words of its protocol, as a call that is counted", async () => {
+    const cases = [
+      ["application/json", /^HTTP\/1\.1 413 /, /"reason":"MESSAGE_TOO_LARGE"/],
+      ["application/proto", /^HTTP\/1\.1 429 /, /"code":"resource_exhausted"/],
+      ["application/grpc-web+proto", /^HTTP\/1\.1 200 /, /grpc-status: 8/],
+    ] as const;
+    for (const [type, status, words] of cases) {
+      const before = hop.ended.length;
+      const answer = await talk(
+        hop.port,
+        `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ncontent-length: 5000000\r\nconnection: close\r\n\r\n`,
+      );
+      assert.match(answer, status);
+      assert.match(answer, words);
+      await until(() => hop.ended.length > before, "the call to be counted");
+      assert.equal(hop.ended.at(-1)!.end.error?.reason, "MESSAGE_TOO_LARGE");
+    }
+  });
 });

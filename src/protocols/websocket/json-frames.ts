@@ -2,8 +2,8 @@
  * `dragoman.v1+json`: every frame a JSON object. From the client `{"metadata":{}}` (at most once, first), `{"message":{}}`, `{"end":true}`,
  * `{"cancel":true}`, `{"window":32}`; from us `{"metadata":{}}`, `{"message":{}}` and last `{"status":{code,message,details},"trailers":{}}`.
  *
- * The trap: `{"message":…}` is by far the commonest frame and is taken apart without looking for its end: the message is what stands
- * between, and what is wrong with it shows where it is converted.
+ * The trap: `{"message":…}` is by far the commonest frame and is taken apart without looking for its end, where no other member can be in
+ * it: the message is what stands between, and what is wrong with it shows where it is converted.
  */
 import { Buffer } from "node:buffer";
 import { CallError } from "../../core/call-error.ts";
@@ -41,11 +41,11 @@ export class JsonFrames implements Dialect {
   read(data: Buffer, binary: boolean, reader: FrameReader): void {
     if (binary) throw unsupportedFrame("text");
     const last = data.length - 1;
-    if (data[last] !== closeBrace || !startsWith(data, messageHead)) {
+    const ends = data.length > messageHead.length + endTail.length && data.subarray(-endTail.length).equals(endTail);
+    if (data[last] !== closeBrace || !startsWith(data, messageHead) || mayHoldMore(data, ends)) {
       this.readMembers(jsonMembers(data), reader);
       return;
     }
-    const ends = data.length > messageHead.length + endTail.length && data.subarray(-endTail.length).equals(endTail);
     const message = data.subarray(messageHead.length, ends ? data.length - endTail.length : last);
     this.readMessage(message, reader);
     if (ends) reader.onHalfClose();
@@ -145,6 +145,12 @@ function metadataJson(metadata: Metadata): string {
     fields[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
   }
   return JSON.stringify(fields);
+}
+
+/** Whether a name of another member stands anywhere in it: then it takes a closer look to tell whether it is one. */
+function mayHoldMore(data: Buffer, ends: boolean): boolean {
+  if (!ends && data.includes('"end"')) return true;
+  return data.includes('"window"') || data.includes('"metadata"') || data.includes('"cancel"');
 }
 
 function startsWith(data: Buffer, head: Buffer): boolean {

@@ -153,8 +153,6 @@ export class RequestParser extends MessageParser<Refusal> {
     if (block === undefined) return undefined;
     if (block.refusal !== undefined) return this.refuse(block.refusal);
     if (!http11 && block.chunked) return this.refuse(refusal("BAD_REQUEST", "Transfer-Encoding in an HTTP/1.0 request"));
-    if (block.contentLength > limits.bodyBytes)
-      return this.refuse(refusal("MESSAGE_TOO_LARGE", "the request body is larger than the limit"));
     const text = readLatin1(memory, urlAt, urlEnd);
     let target = text;
     let authority = block.host;

@@ -32,7 +32,6 @@ const refused: readonly (readonly [string, string, number])[] = [
   ["Content-Length that overflows 64 bits", post("Content-Length: 99999999999999999999\r\n"), 400],
   ["Content-Length above 2^53", post("Content-Length: 9007199254740993\r\n"), 413],
   ["Content-Length in non-ASCII digits", post("Content-Length: \xb3\r\n"), 400],
-  ["Content-Length above the limit", post("Content-Length: 5000000\r\n"), 413],
   ["Transfer-Encoding of an unknown coding", post("Transfer-Encoding: gzip\r\n"), 400],
   ["Transfer-Encoding with a coding before chunked", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 400],
   ["Transfer-Encoding with chunked not last", post("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"), 400],
