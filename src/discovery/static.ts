@@ -4,7 +4,6 @@ import type { Discovery } from "./discovery.ts";
 
 export function createStaticDiscovery(endpoints: readonly Endpoint[]): Discovery {
   return {
-    // eslint-disable-next-line @typescript-eslint/require-await -- the interface is asynchronous for those that ask somebody
     async *watch() {
       yield endpoints;
     },

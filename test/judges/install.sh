@@ -18,6 +18,7 @@ want cc gcc
 want openssl openssl
 want chromium chromium
 want pip3 python3-pip
+want promtool prometheus
 if [ ${#packages[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq

@@ -20,7 +20,7 @@ export interface StoreChange {
   readonly value: Uint8Array | undefined;
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   /** The revision the key must have; 0: it must not exist; undefined: whatever it has. */
   readonly expected?: number | undefined;
   /** The entry goes when this lease does. */

@@ -5,7 +5,7 @@
  */
 import type { RequestHead } from "../../wire/exchange.ts";
 
-export const serviceField = "dragoman-service";
+const serviceField = "dragoman-service";
 const meshSuffix = ".mesh";
 
 /** "payments"; "" when the request names no host. */
