@@ -11,6 +11,7 @@ import { deadline } from "./deadline.ts";
 import { externalAuth } from "./external-auth.ts";
 import { fallback } from "./fallback.ts";
 import { fault } from "./fault.ts";
+import { hedge } from "./hedge.ts";
 import { metrics } from "./metrics.ts";
 import type { Policy } from "./policy.ts";
 import { rescue } from "./rescue.ts";
@@ -30,6 +31,7 @@ export const policies: readonly Policy[] = [
   externalAuth, // after what is decided here for nothing, because it costs a round trip
   fallback, // inside of what says who may call: a refusal is no failure of the service; outside of all that fails
   fault, // in the service's place, so that what stands in for the service is tried out too
+  hedge, // outside of retry, which leaves the attempts of a hedged call alone
   retry, // the last for a call: what goes again goes through all that is for an attempt, and through nothing that was decided before
   credentials, // innermost: what the upstream is shown goes to nobody else
 ];

@@ -31,6 +31,7 @@ describe("policies", () => {
         "external-auth",
         "fallback",
         "fault",
+        "hedge",
         "retry",
         "credentials",
       ],

@@ -35,6 +35,11 @@ export class FakeClock implements Clock {
     return this.waiting.size;
   }
 
+  /** Milliseconds until the next of them is due; undefined when there is none. */
+  get nextInMs(): number | undefined {
+    return this.waiting.size === 0 ? undefined : Math.min(...[...this.waiting].map(({ atMs }) => atMs)) - this.timeMs;
+  }
+
   advance(byMs: number): void {
     const endMs = this.timeMs + byMs;
     for (;;) {
