@@ -13,6 +13,8 @@ import { Pipelines } from "../../src/runtime/pipelines.ts";
 import { buildSchema } from "../../src/schema/build-schema.ts";
 import { createMethodTable } from "../../src/schema/method-table.ts";
 import { createCluster } from "../../src/upstream/cluster.ts";
+import { UpstreamHost } from "../../src/upstream/host.ts";
+import { toOneHost } from "../../src/upstream/one-host.ts";
 import type { BodyReader, Exchange, Peer, RequestHead } from "../../src/wire/exchange.ts";
 import type { ClientState, ClientStream, HttpClient, RequestTemplate, ResponseSink } from "../../src/wire/http-client.ts";
 import { realServices } from "./real-services.ts";
@@ -110,11 +112,12 @@ export default function (bench: Bench): void {
     clock: systemClock,
     messageBytes,
   });
+  const host = new UpstreamHost({ host: "127.0.0.1", port: 1 }, { connection: cluster, joinedAtMs: -Infinity, slowStartMs: 0 });
   const pipelines = new Pipelines({
     policies,
     config: { policies: { "access-log": { path: "/dev/null" } }, methods: {} },
     services,
-    target: () => cluster.handler,
+    target: () => toOneHost(host, cluster.handler, systemClock),
   });
   const serving = {
     table: createMethodTable(schema, { autoMapping: true }),

@@ -34,7 +34,7 @@ export function createAdminPages(runtime: Runtime): ReadonlyMap<string, AdminPag
       answer: () => json(200, redact(runtime.config)),
     },
     "/clusters": {
-      summary: "the upstream: connection, load, schema",
+      summary: "upstreams: connection, load, schema, and each host with its health, ejection and circuit breaker",
       open: false,
       answer: () => json(200, { clusters: runtime.clusters() }),
     },

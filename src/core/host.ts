@@ -13,7 +13,7 @@ export interface Host {
 
 /**
  * What an attempt says of the host it went to. "failure": it did not do its work (unreachable, silent, broken off, UNAVAILABLE by its own word).
- * "limited": it works, but has had enough. "unknown": nothing, as when the caller left.
+ * "limited": it works, but has had enough, or the caller has. "unknown": nothing, as when the caller left.
  */
 export type Outcome = "success" | "failure" | "limited" | "unknown";
 
@@ -21,18 +21,26 @@ export type Outcome = "success" | "failure" | "limited" | "unknown";
 export interface HostGate {
   /** Whether an attempt may go to `host` now; one that may need not go there. */
   admits(host: Host, nowMs: number): boolean;
-  /** The attempt goes to `host`. */
-  began(host: Host, nowMs: number): void;
-  /** Exactly once for every `began`. */
-  ended(host: Host, outcome: Outcome, nowMs: number): void;
+  /** The attempt goes to `host`. @returns what tells this attempt from those of before, when its end is heard */
+  began(host: Host, nowMs: number): number;
+  /** The head of a stream's answer is there. Its end may be hours away; that of a unary attempt is heard at once. */
+  answered(host: Host, nowMs: number, ticket: number): void;
+  /** Exactly once for every `began`. @param ticket what `began` gave */
+  ended(host: Host, outcome: Outcome, nowMs: number, ticket: number): void;
   /** What an attempt fails with that no host is open to. */
   refusal(): CallError;
 }
 
-/** Failures of the application are the host's success: it answered. */
-export function outcomeOf({ code, source, reason }: CallError): Outcome {
+/** A caller may set any deadline; one that passed sooner says little of the host. */
+const tellingDeadlineMs = 1000;
+
+/** Failures of the application are the host's success: it answered. @param durationMs how long the attempt took */
+export function outcomeOf({ code, source, reason }: CallError, durationMs: number): Outcome {
   if (source === "caller" || code === Code.CANCELLED) return "unknown";
+  // A full queue, a refused stream: the host is there, and a lighter load would help.
+  if (reason === "UPSTREAM_OVERLOADED" || reason === "UPSTREAM_REFUSED") return "limited";
   if (code === Code.RESOURCE_EXHAUSTED) return source === "upstream" ? "limited" : "unknown";
-  if (code === Code.UNAVAILABLE || code === Code.DEADLINE_EXCEEDED) return "failure";
+  if (code === Code.DEADLINE_EXCEEDED) return durationMs < tellingDeadlineMs ? "limited" : "failure";
+  if (code === Code.UNAVAILABLE) return "failure";
   return reason === "UPSTREAM_PROTOCOL" ? "failure" : "success";
 }

@@ -6,6 +6,7 @@
 import { accessLog } from "./access-log.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorize } from "./authorize.ts";
+import { circuitBreaker } from "./circuit-breaker.ts";
 import { credentials } from "./credentials.ts";
 import { deadline } from "./deadline.ts";
 import { externalAuth } from "./external-auth.ts";
@@ -33,5 +34,6 @@ export const policies: readonly Policy[] = [
   fault, // in the service's place, so that what stands in for the service is tried out too
   hedge, // outside of retry, which leaves the attempts of a hedged call alone
   retry, // the last for a call: what goes again goes through all that is for an attempt, and through nothing that was decided before
+  circuitBreaker, // inside of whatever tries again, so that every attempt asks and is counted; before credentials, which may have to be fetched
   credentials, // innermost: what the upstream is shown goes to nobody else
 ];

@@ -12,6 +12,7 @@ import type { RetryBudget } from "../core/retry-budget.ts";
 import type { TimerWheel } from "../core/timer-wheel.ts";
 import type { CallMetrics } from "../telemetry/call-metrics.ts";
 import type { KeySources } from "../identity/key-sources.ts";
+import type { HostBreakers } from "./circuit-breaker/host-breakers.ts";
 import type { LineWriter } from "../telemetry/line-writer.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type * as z from "zod/mini";
@@ -34,6 +35,8 @@ export interface Services {
   readonly keySources: KeySources;
   /** What further attempts may add to the load of the service whose calls these are; a reload keeps it. */
   readonly retryBudget: RetryBudget;
+  /** The circuit breakers of hosts. */
+  readonly breakers: HostBreakers;
   /** What reaches a server that a policy asks, by its address ("grpc://host:port"). @throws Error when there is no such address */
   readonly dial: (url: string) => Handler;
 }

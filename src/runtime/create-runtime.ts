@@ -14,6 +14,7 @@ import type { LineWriter } from "../telemetry/line-writer.ts";
 import type { CallMetrics } from "../telemetry/call-metrics.ts";
 import { createInbounds } from "../protocols/index.ts";
 import type { MethodTable } from "../schema/method-table.ts";
+import type { UpstreamHost } from "../upstream/host.ts";
 import type { ExchangeHandler } from "../wire/exchange.ts";
 import type { WireLimits } from "../wire/limits.ts";
 import { createListener, type Listener, type ListenerOptions, type ListenerStats } from "../wire/listener.ts";
@@ -24,6 +25,7 @@ import { Generation } from "./generation.ts";
 import { OwnAnswers, type OwnView } from "./own-answers.ts";
 import type { ProcessServices } from "./process-services.ts";
 import { createRequestHandler } from "./request-handler.ts";
+import { hostView, type HostView } from "./host-view.ts";
 import { StartError } from "./start-error.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { readServerTls } from "./tls-files.ts";
@@ -31,12 +33,14 @@ import { writeMetrics } from "./write-metrics.ts";
 
 /** What the admin pages may know of an upstream. */
 interface ClusterView {
+  /** The service's own name; "outbound/payments" for one that is called through the outbound listener. */
   readonly name: string;
   readonly upstream: string;
   readonly state: string;
   readonly reached: boolean;
   readonly activeStreams: number;
   readonly pendingStreams: number;
+  readonly hosts: readonly HostView[];
   readonly schema: {
     readonly source: string;
     readonly hash: string | undefined;
@@ -174,7 +178,9 @@ class ServiceRuntime implements Runtime {
   }
 
   clusters(): readonly ClusterView[] {
-    const { cluster, watch, config, upstreamReached } = this.generation;
+    const { cluster, host, outbound, watch, config, upstreamReached } = this.generation;
+    const { breakers, clock } = this.services;
+    const viewsOf = (hosts: readonly UpstreamHost[]): HostView[] => hosts.map((one) => hostView(one, breakers.stateOf(one), clock.nowMs()));
     const methods = watch?.table?.schema.services.reduce((sum, service) => sum + service.methods.length, 0) ?? 0;
     return [
       {
@@ -184,8 +190,20 @@ class ServiceRuntime implements Runtime {
         reached: upstreamReached,
         activeStreams: cluster.activeStreams,
         pendingStreams: cluster.pendingStreams,
+        hosts: viewsOf([host]),
         schema: { source: watch?.kind ?? "none", hash: watch?.table?.schema.hash, methods, problem: watch?.problem?.message },
       },
+      ...(outbound?.clusters ?? []).map(({ name, state, activeStreams, pendingStreams, hosts }) => ({
+        name: `outbound/${name}`,
+        upstream: `${config.outbound!.services[name]!.protocol}://${name}`,
+        state,
+        reached: state === "ready",
+        activeStreams,
+        pendingStreams,
+        hosts: viewsOf(hosts.hosts),
+        // Nothing is transcoded on the way out.
+        schema: { source: "none", hash: undefined, methods: 0, problem: undefined },
+      })),
     ];
   }
 

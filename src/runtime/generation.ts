@@ -17,6 +17,8 @@ import { ownMethodPaths } from "../own-services/own-schema.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { MethodTable } from "../schema/method-table.ts";
 import type { Cluster } from "../upstream/cluster.ts";
+import { UpstreamHost } from "../upstream/host.ts";
+import { toOneHost } from "../upstream/one-host.ts";
 import { catalogueOf } from "./catalogue.ts";
 import type { Serving } from "./dispatch.ts";
 import type { OutboundServices } from "./outbound/outbound-services.ts";
@@ -37,6 +39,8 @@ const firstSchemaWaitMs = 3000;
 /** The upstream with what was learnt from it; handed on as a whole. */
 class Hop {
   readonly cluster: Cluster;
+  /** The account of attempts at it. */
+  readonly host: UpstreamHost;
   readonly health: UpstreamHealth;
   readonly reflection: UpstreamReflection;
   readonly stopping = new AbortController();
@@ -47,8 +51,14 @@ class Hop {
 
   constructor(cluster: Cluster, upstream: HostPort, clock: Clock) {
     this.cluster = cluster;
+    const { host, port } = upstream;
+    this.host = new UpstreamHost({ host, port }, { connection: cluster, joinedAtMs: -Infinity, slowStartMs: 0 });
     this.health = new UpstreamHealth(cluster, upstream, clock);
     this.reflection = new UpstreamReflection({ handler: cluster.handler, clock, watch: () => this.watch });
+  }
+
+  carrierOf(method: Method): Handler {
+    return (isHttpMethod(method) ? this.cluster.plainHttp : undefined) ?? this.cluster.handler;
   }
 
   async close(graceMs: number): Promise<void> {
@@ -93,7 +103,7 @@ export class Generation {
         tracing,
         retryBudget: options.services.retryBudgets.of(`inbound ${options.config.inbound.upstream}`),
       },
-      target: (method) => traced((isHttpMethod(method) ? hop.cluster.plainHttp : undefined) ?? hop.cluster.handler),
+      target: (method) => traced(toOneHost(hop.host, hop.carrierOf(method), options.services.clock)),
       own: (method) => options.own?.handlerOf(method.path, options.config, hop.reflection),
     });
     this.current = this.serve(hop.watch?.table);
@@ -126,6 +136,11 @@ export class Generation {
 
   get cluster(): Cluster {
     return this.hop.cluster;
+  }
+
+  /** The service behind us, with the account of attempts at it. */
+  get host(): UpstreamHost {
+    return this.hop.host;
   }
 
   get watch(): SchemaWatch | undefined {

@@ -9,6 +9,7 @@ import { systemRandom } from "../core/random.ts";
 import { RetryBudget, RetryBudgets } from "../core/retry-budget.ts";
 import { TimerWheel } from "../core/timer-wheel.ts";
 import { KeySources } from "../identity/key-sources.ts";
+import { HostBreakers } from "../policies/circuit-breaker/host-breakers.ts";
 import type { Services } from "../policies/policy.ts";
 import { CallMetrics } from "../telemetry/call-metrics.ts";
 import { LineWriter } from "../telemetry/line-writer.ts";
@@ -43,6 +44,7 @@ export function createProcessServices(clock: Clock, logger: Logger): ProcessServ
     keySources: new KeySources(),
     retryBudget: new RetryBudget(),
     retryBudgets: new RetryBudgets(),
+    breakers: new HostBreakers(systemRandom),
     dial: (url) => dialer.handlerAt(url),
     tracing: untraced,
     telemetry,

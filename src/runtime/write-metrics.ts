@@ -4,6 +4,8 @@ import type { ProcessMetrics } from "../telemetry/process-metrics.ts";
 import { writeCallMetrics } from "../telemetry/write-call-metrics.ts";
 import type { Runtime } from "./create-runtime.ts";
 
+const circuitValues = { closed: 0, probing: 1, open: 2 } as const;
+
 /** What is told of a runtime. */
 type Measured = Pick<Runtime, "metrics" | "listenerStats" | "clusters" | "writers" | "readiness" | "telemetry" | "reloads">;
 
@@ -39,6 +41,13 @@ function writeUpstreams(to: MetricWriter, runtime: Measured): void {
   for (const { name, pendingStreams } of clusters) to.sample("dragoman_upstream_streams_pending", pendingStreams, { cluster: name });
   to.family("dragoman_upstream_connected", "gauge", "1 while there is a connection to the upstream.");
   for (const { name, state } of clusters) to.sample("dragoman_upstream_connected", state === "ready" ? 1 : 0, { cluster: name });
+  const hosts = clusters.flatMap(({ name: cluster, hosts: views }) =>
+    views.map((view) => ({ ...view, labels: { cluster, host: view.address } })),
+  );
+  to.family("dragoman_host_circuit", "gauge", "The circuit breaker of a host: 0 closed, 1 probed, 2 open.");
+  for (const { circuit, labels } of hosts) to.sample("dragoman_host_circuit", circuitValues[circuit], labels);
+  to.family("dragoman_host_ejected", "gauge", "1 while the host is ejected as an outlier.");
+  for (const { ejectedForMs, labels } of hosts) to.sample("dragoman_host_ejected", ejectedForMs > 0 ? 1 : 0, labels);
 }
 
 function writeTelemetry(to: MetricWriter, { telemetry }: Measured): void {

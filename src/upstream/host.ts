@@ -7,7 +7,7 @@ import type { Endpoint } from "../core/endpoint.ts";
 import { addressOf } from "../core/endpoint.ts";
 import type { Host, Outcome } from "../core/host.ts";
 import type { Cluster } from "./cluster.ts";
-import { OutcomeWindow } from "./outcome-window.ts";
+import { OutcomeWindow } from "../core/outcome-window.ts";
 import { PeakEwma } from "./peak-ewma.ts";
 
 /** A host that is new gets a tenth of its share at first. */

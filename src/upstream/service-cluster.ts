@@ -12,7 +12,7 @@ import type { Handler } from "../core/handler.ts";
 import type { Random } from "../core/random.ts";
 import type { Reply } from "../core/reply.ts";
 import type { ClientState } from "../wire/http-client.ts";
-import { Attempt } from "./attempt.ts";
+import { attemptAt } from "./attempt.ts";
 import type { Balancer } from "./balancers/balancer.ts";
 import type { Cluster } from "./cluster.ts";
 import type { UpstreamHost } from "./host.ts";
@@ -103,16 +103,7 @@ export class ServiceCluster implements Cluster {
       throw gate === undefined || hosts.hosts.length === 0
         ? new CallError("NO_ENDPOINTS", `no endpoint of ${this.name} is known`)
         : gate.refusal();
-    const attempt = new Attempt(host, gate, clock, nowMs);
-    let reply: Promise<Reply>;
-    try {
-      reply = send(call, host, way);
-    } catch (thrown) {
-      attempt.failed(thrown);
-      throw thrown;
-    }
-    attempt.watch(reply);
-    return reply;
+    return attemptAt(host, handlerAt(host, way), call, clock, nowMs);
   }
 
   private async afterDiscovery(call: Call, way: (cluster: Cluster) => Handler | undefined): Promise<Reply> {
@@ -145,7 +136,12 @@ function plainHttpOf({ plainHttp }: Cluster): Handler | undefined {
 
 function send(call: Call, host: UpstreamHost, way: (cluster: Cluster) => Handler | undefined): Promise<Reply> {
   call.host = host;
-  const handler = way(host.connection);
+  return handlerAt(host, way)(call);
+}
+
+/** @throws CallError when what the host speaks cannot carry the call */
+function handlerAt({ connection }: UpstreamHost, way: (cluster: Cluster) => Handler | undefined): Handler {
+  const handler = way(connection);
   if (handler === undefined) throw new CallError("UNKNOWN_METHOD");
-  return handler(call);
+  return handler;
 }

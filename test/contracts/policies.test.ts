@@ -33,6 +33,7 @@ describe("policies", () => {
         "fault",
         "hedge",
         "retry",
+        "circuit-breaker",
         "credentials",
       ],
     );

@@ -10,6 +10,7 @@ import { codeOf } from "../matrix/statuses.ts";
 import { startAuthorizationServer } from "../support/authorization-server.ts";
 import { startHttpServer } from "../support/http-server.ts";
 import { audienceName, Issuer, issuerName } from "../support/issuer.ts";
+import type { RuntimeHost } from "../support/runtime-host.ts";
 
 /** What a line needs while it is played. */
 export interface Prepared {
@@ -17,6 +18,10 @@ export interface Prepared {
   readonly policies: Readonly<Record<string, unknown>>;
   /** Request metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** In the backend's place. */
+  readonly upstream?: string;
+  /** Before anything is played. */
+  begin?(host: RuntimeHost): Promise<void>;
   stop?(): Promise<void>;
 }
 
@@ -154,6 +159,17 @@ export const lines: readonly Line[] = [
       };
     },
     ending: () => ownEnding("CREDENTIALS_UNAVAILABLE"),
+  },
+  {
+    policy: "circuit-breaker",
+    what: "a host that is left alone",
+    prepare: () => ({
+      policies: { "circuit-breaker": { failures: 1, open: "1h", longestOpen: "1h" } },
+      upstream: "http://127.0.0.1:1",
+      begin: async (host) => void (await host.get("/nobody-is-there")),
+    }),
+    ending: () => ownEnding("CIRCUIT_OPEN"),
+    headers: { "retry-after": /^3[56]\d\d$/ },
   },
   {
     policy: "fault",

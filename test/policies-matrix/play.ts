@@ -23,16 +23,18 @@ let number = 0;
 
 /** What was wrong, by row and kind; nothing where all is well. */
 export async function playLine(line: Line): Promise<readonly string[]> {
-  const { policies, metadata = {}, stop } = await line.prepare();
+  const { policies, metadata = {}, begin, stop, ...given } = await line.prepare();
   const cells = rows.flatMap((row) =>
     kinds.filter((kind) => row.cannot?.[kind] === undefined).map((kind): Cell => ({ row, kind, script: scriptOf(kind, metadata) })),
   );
   const backend = await rest.start(new Map(cells.map(({ script }) => [script.id, script])));
   const settings = Object.fromEntries(Object.entries(policies).map(([kind, value]) => [`policies.${kind}`, value]));
-  const host = await startRuntime({ "inbound.upstream": backend.upstream, ...rest.settings, ...settings });
+  const { upstream = backend.upstream } = given;
+  const host = await startRuntime({ "inbound.upstream": upstream, ...rest.settings, ...settings });
   const port = Number(/:(\d+)$/.exec(host.runtime.address)![1]);
   const clients = new Map<Inbound, MatrixClient>(rows.map((row) => [row, row.connect(port)]));
   try {
+    await begin?.(host);
     const problems: string[] = [];
     const waiting = cells.values();
     const lane = async (): Promise<void> => {

@@ -11,6 +11,7 @@ import { okStatus } from "../../src/core/status.ts";
 import { RetryBudget } from "../../src/core/retry-budget.ts";
 import { TimerWheel } from "../../src/core/timer-wheel.ts";
 import { KeySources } from "../../src/identity/key-sources.ts";
+import { HostBreakers } from "../../src/policies/circuit-breaker/host-breakers.ts";
 import type { Services } from "../../src/policies/policy.ts";
 import { CallMetrics } from "../../src/telemetry/call-metrics.ts";
 import { LineBytes } from "../../src/telemetry/line-bytes.ts";
@@ -38,15 +39,17 @@ export function createPolicyHost(): PolicyHost {
   const written = new Map<string, string[]>();
   const logged: LoggedEvent[] = [];
   let drawn = 0;
+  const random = { uint32: () => (++drawn * 0x9e3779b1) >>> 0 };
   return {
     clock,
     logger: recordingLogger(logged),
     logged,
-    random: { uint32: () => (++drawn * 0x9e3779b1) >>> 0 },
+    random,
     metrics: new CallMetrics(),
     timers: new TimerWheel(clock),
     keySources: new KeySources(),
     retryBudget: new RetryBudget(),
+    breakers: new HostBreakers(random),
     dial: () => () => Promise.reject(new CallError("UPSTREAM_UNREACHABLE")),
     tracing: untraced,
     written,

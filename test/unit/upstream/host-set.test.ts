@@ -35,7 +35,7 @@ function picked(set: HostSet, change: (call: ReturnType<typeof aCall>) => void =
 }
 
 function gateOf(admits: (host: unknown) => boolean): HostGate {
-  return { admits, began: () => {}, ended: () => {}, refusal: () => new CallError("NO_ENDPOINTS") };
+  return { admits, began: () => 0, answered: () => {}, ended: () => {}, refusal: () => new CallError("NO_ENDPOINTS") };
 }
 
 describe("the hosts of a service", () => {

@@ -42,8 +42,12 @@ class Recorder implements HostGate {
   admits(): boolean {
     return this.open;
   }
-  began(host: Host): void {
+  began(host: Host): number {
     this.heard.push(`began ${host.endpoint.host}`);
+    return this.heard.length;
+  }
+  answered(): void {
+    this.heard.push("answered");
   }
   ended(_host: Host, outcome: Outcome): void {
     this.heard.push(outcome);
@@ -142,7 +146,7 @@ describe("a service of several endpoints", () => {
     await go();
     assert.deepEqual(
       gate.heard.filter((word) => !word.startsWith("began")),
-      ["success", "failure", "failure", "success", "limited", "unknown", "failure"],
+      ["success", "failure", "limited", "success", "limited", "unknown", "answered", "failure"],
     );
     assert.equal(gate.heard.filter((word) => word === "began 10.0.0.1").length, 7);
   });

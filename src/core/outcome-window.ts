@@ -3,7 +3,7 @@
  *
  * The trap: a bucket is emptied when its second comes round again, so the counts are of nine to ten seconds.
  */
-import type { Outcome } from "../core/host.ts";
+import type { Outcome } from "./host.ts";
 
 const buckets = 10;
 const bucketMs = 1000;
