@@ -71,10 +71,11 @@ export const retry = definePolicy({
     return (next: Handler): Handler => {
       const again = (call: Call, thrown: unknown): Promise<Reply> => new RetriedCall(call, next, settings, services).after(thrown);
 
-      /** A request that streams: what an attempt takes of it is kept until a reply has been handed on. */
+      /** Of a stream: what an attempt takes of the request is kept until a reply has been handed on. */
       function stream(call: Call): Promise<Reply> {
-        const replayed = new ReplayedMessages(call.messages, replayBytes);
-        call.messages = replayed.view();
+        const { messages } = call;
+        const replayed = messages.single === undefined ? new ReplayedMessages(messages, replayBytes) : undefined;
+        if (replayed !== undefined) call.messages = replayed.view();
         const retried = (): RetriedCall => new RetriedCall(call, next, settings, services, replayed);
         let reply: Promise<Reply>;
         try {
@@ -85,7 +86,7 @@ export const retry = definePolicy({
         return reply.then(
           (answer) => {
             if (call.httpStatus >= 400) return retried().afterAnswer(answer);
-            replayed.commit();
+            replayed?.commit();
             return answer;
           },
           (thrown: unknown) => retried().after(thrown),
@@ -95,7 +96,7 @@ export const retry = definePolicy({
       return (call) => {
         if (call.origin !== undefined) return next(call);
         retryBudget.deposit(call.arrivedAtMs);
-        if (call.messages.single === undefined) return stream(call);
+        if (!call.method.unary || call.messages.single === undefined) return stream(call);
         if (perTryTimeoutMs !== undefined && isBoundable(call)) return new RetriedCall(call, next, settings, services).first();
         try {
           return next(call).then(undefined, (thrown: unknown) => again(call, thrown));
