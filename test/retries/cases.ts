@@ -199,6 +199,7 @@ const pushback: readonly Case[] = [
     answers: [pushed("100")],
     sentAtMs: [0],
     code: "UNAVAILABLE",
+    lastsMs: 0,
     counted: { "too-late": 1 },
   },
   { what: "pushback just before the deadline", deadlineMs: 100, answers: [pushed("99"), "ok"], sentAtMs: [0, 99], code: "OK" },
@@ -290,7 +291,7 @@ const times: readonly Case[] = [
     counted: nothing,
   },
   { what: "a caller that leaves in the back-off", leavesAtMs: 30, answers: [down], sentAtMs: [0, 12.5], code: "CANCELLED" },
-  { what: "a caller that leaves in a pushback", leavesAtMs: 30, answers: [pushed("5000")], sentAtMs: [0], code: "CANCELLED" },
+  { what: "a caller that leaves in a pushback", leavesAtMs: 30, answers: [pushed("5000")], sentAtMs: [0], code: "CANCELLED", lastsMs: 30 },
   { what: "a caller that leaves in the second attempt", leavesAtMs: 30, answers: [down, "hang"], sentAtMs: [0, 12.5], code: "CANCELLED" },
   {
     what: "attempts with a time of their own",
@@ -307,6 +308,7 @@ const times: readonly Case[] = [
     answers: ["hang"],
     sentAtMs: [0, 112.5],
     code: "DEADLINE_EXCEEDED",
+    lastsMs: 2000,
   },
   {
     what: "no time of their own for what is not idempotent",
@@ -316,6 +318,7 @@ const times: readonly Case[] = [
     answers: ["hang"],
     sentAtMs: [0],
     code: "DEADLINE_EXCEEDED",
+    lastsMs: 2000,
   },
   {
     what: "an attempt's time and then a failure",

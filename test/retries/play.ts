@@ -73,6 +73,8 @@ export interface Case {
   /** When each attempt was sent, from the call's beginning. */
   readonly sentAtMs: readonly number[];
   readonly code: string;
+  /** When the call is over, or a tick of the timer wheel (10 ms) later. */
+  readonly lastsMs?: number;
   /** `grpc-previous-rpc-attempts` of each attempt. */
   readonly previous?: readonly (string | undefined)[];
   /** What the policy counted. */

@@ -12,8 +12,9 @@ describe("retries", () => {
 
   for (const one of cases)
     it(one.what, async () => {
-      const { sentAtMs, code, previous, counted, executed, requests } = await stage.play(one);
+      const { sentAtMs, code, previous, counted, executed, requests, endedAtMs } = await stage.play(one);
       assert.deepEqual({ sentAtMs, code }, { sentAtMs: one.sentAtMs, code: one.code });
+      if (one.lastsMs !== undefined) assert.ok(endedAtMs >= one.lastsMs && endedAtMs <= one.lastsMs + 10, `over at ${endedAtMs}`);
       if (one.previous !== undefined) assert.deepEqual(previous, one.previous);
       if (one.counted !== undefined) assert.deepEqual(counted, one.counted);
       if (one.method === "plain" || one.method === "stream") assert.ok(executed <= 1, `carried out ${executed} times`);
