@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MODULES = { version: "v2", modules: [{ path: "protos", excludes: ["protos/demo"] }] };
 const OWN_PATHS = ["grpc/health/v1", "grpc/reflection/v1", "grpc/reflection/v1alpha"];
 const AUTHORIZATION_PATHS = ["envoy/service/auth/v3"];
+const ETCD_PATHS = ["etcd"];
 
 /** The descriptor set of our own services as `buf` compiles it. */
 export function compileOwn(): Buffer {
@@ -21,6 +22,11 @@ export function compileOwn(): Buffer {
 /** That of the authorization servers that are asked. */
 export function compileAuthorization(): Buffer {
   return compile(AUTHORIZATION_PATHS);
+}
+
+/** That of etcd, which keeps what the registry knows. */
+export function compileEtcd(): Buffer {
+  return compile(ETCD_PATHS);
 }
 
 function compile(folders: readonly string[]): Buffer {
@@ -39,4 +45,5 @@ function write(file: string, what: string, set: Buffer): void {
 if (import.meta.main) {
   write("src/own-services/descriptors.ts", "grpc.health.v1 and grpc.reflection", compileOwn());
   write("src/identity/authorization-descriptors.ts", "envoy.service.auth.v3", compileAuthorization());
+  write("src/registry/stores/etcd/descriptors.ts", "etcdserverpb", compileEtcd());
 }

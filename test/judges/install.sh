@@ -19,6 +19,8 @@ want openssl openssl
 want chromium chromium
 want pip3 python3-pip
 want promtool prometheus
+want etcd etcd-server
+want etcdctl etcd-client
 if [ ${#packages[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
