@@ -63,46 +63,47 @@ export class RetriedCall {
   }
 
   /** What comes of the call whose attempt has failed with `thrown`: another attempt's reply, or a failure, mostly the same. */
-  async after(thrown: unknown): Promise<Reply> {
+  after(thrown: unknown): Promise<Reply> {
+    return this.again(thrown, undefined);
+  }
+
+  /** As {@link after}, for an answer of plain HTTP, which may be a failure that came as a reply; the last one is the caller's. */
+  afterAnswer(answer: Reply): Promise<Reply> {
+    return this.again(this.failureOf(answer), answer);
+  }
+
+  /** @param answer the reply that `failure` came as */
+  private async again(failure: unknown, answer: Reply | undefined): Promise<Reply> {
+    const { call, replayed } = this;
     for (;;) {
-      const delayMs = thrown instanceof CallError ? this.delayAfter(thrown) : undefined;
+      const delayMs = failure instanceof CallError ? this.delayAfter(failure) : undefined;
       if (delayMs === undefined) {
-        this.replayed?.commit();
-        throw thrown;
+        replayed?.commit();
+        if (answer !== undefined) return answer;
+        throw failure;
       }
+      answer?.messages.cancel();
+      answer = undefined;
       try {
-        await this.prepare(delayMs, thrown as CallError);
-        return await this.settled(await this.attempt());
-      } catch (failed) {
-        thrown = failed;
+        await this.prepare(delayMs, failure as CallError);
+        answer = await this.attempt();
+      } catch (thrown) {
+        failure = thrown;
+        continue;
       }
+      if (call.httpStatus < 400) {
+        this.count("recovered");
+        replayed?.commit();
+        return answer;
+      }
+      failure = this.failureOf(answer);
     }
   }
 
-  /** As {@link after}, for an answer of plain HTTP, which may be a failure that came with a reply; the last one is the caller's. */
-  async afterAnswer(reply: Reply): Promise<Reply> {
+  private failureOf({ metadata }: Reply): CallError {
     const { httpStatus } = this.call;
     const code = codeOfBackendStatus(httpStatus);
-    const error = new CallError("UPSTREAM_STATUS", undefined, { source: "upstream", code, httpStatus, metadata: reply.metadata });
-    const delayMs = this.delayAfter(error);
-    if (delayMs === undefined) {
-      this.replayed?.commit();
-      return reply;
-    }
-    reply.messages.cancel();
-    try {
-      await this.prepare(delayMs, error);
-      return await this.settled(await this.attempt());
-    } catch (thrown) {
-      return this.after(thrown);
-    }
-  }
-
-  private settled(reply: Reply): Reply | Promise<Reply> {
-    if (this.call.httpStatus >= 400) return this.afterAnswer(reply);
-    this.count("recovered");
-    this.replayed?.commit();
-    return reply;
+    return new CallError("UPSTREAM_STATUS", undefined, { source: "upstream", code, httpStatus, metadata });
   }
 
   /** How long to wait before the next attempt; undefined: there is none. */
@@ -147,17 +148,17 @@ export class RetriedCall {
   /** Waits, and makes the call its next attempt. @throws CallError when it is cancelled meanwhile */
   private async prepare(delayMs: number, error: CallError): Promise<void> {
     const { call, replayed } = this;
-    call.nextAttempt();
     const recorded = call.hasSlots ? call.slots.get(RecordedCallSlot) : undefined;
     recorded?.addEvent("retry", {
-      [ownAttribute.attempt]: call.attempt,
+      [ownAttribute.attempt]: call.attempt + 1,
       [ownAttribute.reason]: error.reason,
       [ownAttribute.code]: codeName(error.code),
       [ownAttribute.delayMs]: Math.round(delayMs),
     });
-    tellEarlierAttempts(call, this.callersAttempts + this.retries);
     if (delayMs > 0) await wait(call, delayMs, this.services);
     call.throwIfCancelled();
+    call.nextAttempt();
+    tellEarlierAttempts(call, this.callersAttempts + this.retries);
     if (replayed !== undefined) call.messages = replayed.view();
   }
 

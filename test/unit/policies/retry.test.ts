@@ -54,6 +54,17 @@ describe("retry", () => {
     assert.deepEqual([call.attempt, call.host], [3, hosts[2]]);
   });
 
+  it("counts no attempt that its caller did not wait for", async () => {
+    const host = createPolicyHost();
+    const call = aCall();
+    const reply = layered(host, () => Promise.reject(down))(call);
+    await new Promise((resolve) => setImmediate(resolve));
+    const left = new CallError("CALLER_CANCELLED", undefined, { source: "caller" });
+    call.cancel(left);
+    await assert.rejects(reply, (thrown) => thrown === left);
+    assert.deepEqual([call.attempt, host.clock.timers], [1, 0]);
+  });
+
   it("takes a throw for a failure, and leaves alone what is no CallError", async () => {
     const host = createPolicyHost();
     let asked = 0;
