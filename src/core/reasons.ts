@@ -71,6 +71,7 @@ export const reasons = {
   UPSTREAM_REFUSED: entry(Code.UNAVAILABLE, 503, "safe", "The upstream refused the call before it looked at it."),
   UPSTREAM_RESET: entry(Code.UNAVAILABLE, 503, "if-idempotent", "The upstream broke off the call."),
   UPSTREAM_OVERLOADED: entry(Code.UNAVAILABLE, 503, "safe", "Too many calls wait for the upstream."),
+  OVERLOADED: entry(Code.RESOURCE_EXHAUSTED, 429, "safe", "More calls are under way than the service can do well."),
   CIRCUIT_OPEN: entry(Code.UNAVAILABLE, 503, "safe", "The upstream fails, and is left alone for a moment."),
   UPSTREAM_PROTOCOL: entry(Code.INTERNAL, 502, "if-idempotent", "The upstream's answer breaks its protocol."),
   UPSTREAM_MESSAGE: entry(Code.INTERNAL, 502, "never", "The upstream's message cannot be read with its schema."),

@@ -17,6 +17,7 @@ import { metrics } from "./metrics.ts";
 import type { Policy } from "./policy.ts";
 import { rescue } from "./rescue.ts";
 import { retry } from "./retry.ts";
+import { shed } from "./shed.ts";
 import { timeout } from "./timeout.ts";
 import { trace } from "./trace.ts";
 
@@ -27,6 +28,7 @@ export const policies: readonly Policy[] = [
   accessLog, // beside metrics, for the same reason; after trace, whose id it writes
   timeout, // sets the bound before anything waits
   deadline, // enforces the bound on all the work that follows
+  shed, // before authentication: cryptography is the first costly thing that an overloaded proxy would do
   authenticate, // before all that depends on who it is; within the bound, because an issuer may have to be asked
   authorize, // by who it is, so behind authenticate; before all that a call may use up
   externalAuth, // after what is decided here for nothing, because it costs a round trip

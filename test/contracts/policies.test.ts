@@ -26,6 +26,7 @@ describe("policies", () => {
         "access-log",
         "timeout",
         "deadline",
+        "shed",
         "authenticate",
         "authorize",
         "external-auth",

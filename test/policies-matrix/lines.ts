@@ -5,12 +5,14 @@
  */
 import { createHash } from "node:crypto";
 import { ownEnding, type Ending } from "../matrix/outcomes.ts";
+import { restPaths } from "../matrix/clients/rest-client.ts";
 import type { Kind } from "../matrix/script.ts";
 import { codeOf } from "../matrix/statuses.ts";
 import { startAuthorizationServer } from "../support/authorization-server.ts";
 import { startHttpServer } from "../support/http-server.ts";
 import { audienceName, Issuer, issuerName } from "../support/issuer.ts";
 import type { RuntimeHost } from "../support/runtime-host.ts";
+import { until } from "../support/until.ts";
 
 /** What a line needs while it is played. */
 export interface Prepared {
@@ -170,6 +172,25 @@ export const lines: readonly Line[] = [
     }),
     ending: () => ownEnding("CIRCUIT_OPEN"),
     headers: { "retry-after": /^3[56]\d\d$/ },
+  },
+  {
+    policy: "shed",
+    what: "more calls than the service is good for",
+    async prepare() {
+      const silent = await startHttpServer(() => {});
+      return {
+        policies: { shed: { initial: 3, most: 3 } },
+        upstream: silent.url,
+        async begin({ runtime }) {
+          const fill = { method: "POST", body: "{}", headers: { "content-type": "application/json" } };
+          for (let n = 0; n < 3; n++) void fetch(`http://${runtime.address}${restPaths.unary}`, fill).catch(() => undefined);
+          await until(() => silent.seen.length === 3, "the service to have its fill");
+        },
+        stop: () => silent.stop(),
+      };
+    },
+    ending: () => ownEnding("OVERLOADED"),
+    headers: { "retry-after": /^1$/ },
   },
   {
     policy: "fault",
