@@ -5,8 +5,7 @@ import { MessageStream } from "../../core/messages.ts";
 import type { MessageType } from "../../core/message-type.ts";
 import { Payload } from "../../core/payload.ts";
 import type { BodyReader } from "../../wire/exchange.ts";
-import { WireError } from "../../wire/wire-error.ts";
-import { ofWireError } from "../shared/collect-body.ts";
+import { ofBodyFailure, readChunk } from "../shared/collect-body.ts";
 
 export class BodyChunks extends MessageStream {
   /** Counts the bytes. */
@@ -26,7 +25,7 @@ export class BodyChunks extends MessageStream {
 
   next(): Payload | undefined | Promise<Payload | undefined> {
     if (this.done) return undefined;
-    const chunk = this.body.read();
+    const chunk = readChunk(this.body);
     return chunk instanceof Promise ? this.later(chunk) : this.taken(chunk);
   }
 
@@ -41,7 +40,7 @@ export class BodyChunks extends MessageStream {
       return this.taken(await pending);
     } catch (error) {
       this.done = true;
-      throw error instanceof WireError ? ofWireError(error) : error;
+      throw ofBodyFailure(error);
     }
   }
 

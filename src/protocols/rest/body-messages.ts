@@ -9,8 +9,7 @@ import { MessageStream } from "../../core/messages.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { RouteMatch } from "../../schema/method-table.ts";
 import type { BodyReader } from "../../wire/exchange.ts";
-import { WireError } from "../../wire/wire-error.ts";
-import { ofWireError } from "../shared/collect-body.ts";
+import { ofBodyFailure, readChunk } from "../shared/collect-body.ts";
 
 /** Larger pieces of a body that is no JSON would only wait longer. */
 export const pieceBytes = 64 << 10;
@@ -63,7 +62,7 @@ export abstract class BodyMessages extends MessageStream {
     for (;;) {
       const message = this.take();
       if (message !== undefined || this.done) return message;
-      const chunk = this.body.read();
+      const chunk = readChunk(this.body);
       if (chunk instanceof Promise) return this.later(chunk);
       this.pass(chunk);
     }
@@ -97,7 +96,7 @@ export abstract class BodyMessages extends MessageStream {
       this.pass(await pending);
     } catch (error) {
       this.done = true;
-      throw error instanceof WireError ? ofWireError(error) : error;
+      throw ofBodyFailure(error);
     }
     return this.next();
   }

@@ -40,7 +40,7 @@ async function collect(body: BodyReader, limitBytes: number, deadlineAtMs: numbe
     return await Promise.race([readAll(body, limitBytes), overdue]);
   } catch (error) {
     body.cancel();
-    throw error instanceof WireError ? ofWireError(error) : error;
+    throw ofBodyFailure(error);
   } finally {
     clearTimeout(timer);
   }
@@ -60,8 +60,22 @@ async function readAll(body: BodyReader, limitBytes: number): Promise<Uint8Array
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
 }
 
+/** The next chunk of a request's body, whose failures, at once or later, are those of calls. */
+export function readChunk(body: BodyReader): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  try {
+    return body.read();
+  } catch (error) {
+    throw ofBodyFailure(error);
+  }
+}
+
+/** What reading a request's body failed with, as a call fails: what the wire says is the caller's fault. */
+export function ofBodyFailure(error: unknown): unknown {
+  return error instanceof WireError ? ofWireError(error) : error;
+}
+
 /** A failure of the inbound wire while the request is still arriving. */
-export function ofWireError(error: WireError): CallError {
+function ofWireError(error: WireError): CallError {
   switch (error.kind) {
     case "timeout":
       return new CallError("REQUEST_TIMEOUT", undefined, { source: "caller", cause: error });

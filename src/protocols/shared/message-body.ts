@@ -8,8 +8,7 @@ import { MessageStream } from "../../core/messages.ts";
 import type { MessageType } from "../../core/message-type.ts";
 import { Payload } from "../../core/payload.ts";
 import type { BodyReader } from "../../wire/exchange.ts";
-import { WireError } from "../../wire/wire-error.ts";
-import { ofWireError } from "./collect-body.ts";
+import { ofBodyFailure, readChunk } from "./collect-body.ts";
 import { compressed } from "./compression.ts";
 import { compressedFlag, EnvelopeReader, type Envelope } from "./envelope.ts";
 import type { MessageForm } from "./enveloped-reply.ts";
@@ -57,7 +56,7 @@ export class MessageBody extends MessageStream {
       const envelope = this.reader.take();
       if (envelope !== undefined) return payloadOf(this.type, envelope, this.encoding, this.limitBytes, "caller", this.form);
       if (this.done) return this.atEnd();
-      const chunk = this.body.read();
+      const chunk = readChunk(this.body);
       if (chunk instanceof Promise) return this.later(chunk);
       this.accept(chunk);
     }
@@ -74,7 +73,7 @@ export class MessageBody extends MessageStream {
       this.accept(await pending);
     } catch (error) {
       this.done = true;
-      throw error instanceof WireError ? ofWireError(error) : error;
+      throw ofBodyFailure(error);
     }
     return this.next();
   }
