@@ -42,6 +42,8 @@ export async function startProxy({ upstream, descriptors, upstreamTls, tls }: Pr
   set("policies.timeout", false);
   // They have the backend fail case after case.
   set("policies.circuit-breaker", false);
+  // They count the requests of a case.
+  set("policies.retry", false);
   // They also count the details of an error, and ours are not the backend's.
   set("inbound.plainErrors", true);
   if (upstreamTls !== undefined) {
