@@ -203,6 +203,9 @@ export type Config = WithUnits<Omit<Parsed, "policies" | "methods" | "outbound">
   readonly methods: Readonly<Record<string, PolicySettings>>;
 };
 
+/** Off for calls that come in, unless it is asked for: there is but one host, and leaving it alone helps nobody (docs/decisions/0011). */
+const offInbound: PolicySettings = { "circuit-breaker": false };
+
 /** @param value what {@link configSchema} accepted */
 export function toConfig(value: Parsed): Config {
   const { policies: forAll, methods, outbound: calls, ...rest } = value;
@@ -211,7 +214,7 @@ export function toConfig(value: Parsed): Config {
   return {
     ...converted,
     outbound: calls === undefined ? undefined : toOutboundConfig(calls),
-    policies: forAll,
+    policies: { ...offInbound, ...forAll },
     methods: methods as unknown as Config["methods"],
   };
 }
