@@ -59,7 +59,21 @@ describe("configuration", () => {
 
   it("writes shorthands of policies out", async () => {
     const { policies } = await load("policies: {timeout: 2s, trace: true, metrics: false, access-log: stdout}", [upstream]);
-    assert.deepEqual(policies, { timeout: { total: "2s" }, trace: {}, metrics: false, "access-log": { path: "stdout" } });
+    const { "circuit-breaker": breaker, ...written } = policies;
+    assert.deepEqual(written, { timeout: { total: "2s" }, trace: {}, metrics: false, "access-log": { path: "stdout" } });
+    assert.equal(breaker, false, "off for calls that come in");
+  });
+
+  it("has a circuit breaker for calls that come in where it is asked for", async () => {
+    const { policies } = await load("policies: {circuit-breaker: true}", [upstream]);
+    assert.deepEqual(policies["circuit-breaker"], {
+      failures: 7,
+      successRate: "50%",
+      calls: 20,
+      open: "1s",
+      longestOpen: "60s",
+      active: 1024,
+    });
   });
 
   const cases: readonly (readonly [string, readonly string[]])[] = [
