@@ -332,12 +332,14 @@ export function http2Contract(name: string, sides: Http2Sides): void {
 
     it("a body that is being read fails when the client leaves", async () => {
       let failure: unknown;
+      let reading = false;
       handler = async (exchange) => {
+        reading = true;
         await readAll(exchange).catch((error: unknown) => (failure = error));
       };
       const answer = open(client, post);
       answer.stream!.write(Buffer.from("x"), false);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await until(() => reading, "the body to be read");
       answer.stream!.cancel();
       await until(() => failure !== undefined, "the failure");
       assert.equal((failure as WireError).name, "WireError");
