@@ -103,7 +103,8 @@ export class HttpCaller {
   }
 
   private open(): ClientHttp2Session {
-    const session = connect(`http://${this.host}:${this.port}`, { settings: { enablePush: false } });
+    // Node counts what it holds for a session, loses count over streams that are reset, and then breaks every new one off by itself.
+    const session = connect(`http://${this.host}:${this.port}`, { settings: { enablePush: false }, maxSessionMemory: 1000 });
     session.on("error", () => undefined); // every call on it hears of that itself
     return session;
   }
