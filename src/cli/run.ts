@@ -12,7 +12,7 @@ import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { CloseStack } from "../core/close-stack.ts";
 import type { Logger } from "../core/logger.ts";
-import { formatHostPort } from "../config/addresses.ts";
+import { formatHostPort } from "../core/endpoint.ts";
 import { createProcessServices, type ProcessServices } from "../runtime/process-services.ts";
 import { createRuntime, type Runtime } from "../runtime/create-runtime.ts";
 import { createJsonLogger, writeToStderr, type LogLevel } from "../telemetry/json-logger.ts";

@@ -31,11 +31,6 @@ export function parseHostPort(text: string): HostPort {
   return { host: bracketed ?? (plain === "" || plain === undefined ? "0.0.0.0" : plain), port };
 }
 
-/** "127.0.0.1:8080", "[::1]:8080" */
-export function formatHostPort({ host, port }: HostPort): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** @throws RangeError that says what to write */
 export function parseUpstream(text: string): Upstream {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? [];

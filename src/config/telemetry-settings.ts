@@ -2,7 +2,8 @@
 import * as z from "zod/mini";
 import { described, duration, optional, percent, setting, size } from "../policies/settings.ts";
 import { propagationFormats } from "../telemetry/propagation.ts";
-import { formatHostPort, parsable } from "./addresses.ts";
+import { parsable } from "./addresses.ts";
+import { formatHostPort } from "../core/endpoint.ts";
 
 export interface CollectorAddress {
   /** grpc and grpcs: OTLP/gRPC; http and https: OTLP/HTTP with protobuf. */

@@ -14,6 +14,6 @@ export interface Endpoint {
 }
 
 /** "127.0.0.1:8080", "[::1]:8080": what endpoints are told apart by. */
-export function addressOf({ host, port }: Pick<Endpoint, "host" | "port">): string {
+export function formatHostPort({ host, port }: Pick<Endpoint, "host" | "port">): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

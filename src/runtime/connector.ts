@@ -4,7 +4,8 @@
  * All but our own HTTP/2 engine are loaded only when they are asked for; once loaded, a way is opened at once, and nothing connects yet.
  */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { formatHostPort, isConnect, isRest, type HostPort, type UpstreamScheme } from "../config/addresses.ts";
+import { isConnect, isRest, type HostPort, type UpstreamScheme } from "../config/addresses.ts";
+import { formatHostPort } from "../core/endpoint.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
 import type { MessageType } from "../core/message-type.ts";

@@ -5,7 +5,8 @@
  * the HTTP/2 engine, TLS on or off) makes it fail and say so; the old configuration keeps running.
  */
 import { isDeepStrictEqual } from "node:util";
-import { formatHostPort, parseHostPort } from "../config/addresses.ts";
+import { parseHostPort } from "../config/addresses.ts";
+import { formatHostPort } from "../core/endpoint.ts";
 import type { Config } from "../config/schema.ts";
 import type { Call } from "../core/call.ts";
 import { CloseStack } from "../core/close-stack.ts";

@@ -3,7 +3,8 @@
  *
  * Nothing is connected before the first call, and one that fails says so to its caller.
  */
-import { formatHostPort, isSecure, parseUpstream } from "../config/addresses.ts";
+import { isSecure, parseUpstream } from "../config/addresses.ts";
+import { formatHostPort } from "../core/endpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Handler } from "../core/handler.ts";
 import { createCluster, type Cluster } from "../upstream/cluster.ts";

@@ -6,7 +6,7 @@
 import { promisify } from "node:util";
 import { constants as zlibConstants, gzip } from "node:zlib";
 import type { CollectorAddress } from "../config/telemetry-settings.ts";
-import { formatHostPort } from "../config/addresses.ts";
+import { formatHostPort } from "../core/endpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code, codeName } from "../core/code.ts";
 import type { ExportAnswer, SendRequest } from "../telemetry/otlp/otlp-exporter.ts";

@@ -5,7 +5,7 @@
  * asked again ("panic"). What a host's own circuit breaker says holds even then; it is asked for each attempt, by the attempt's gate.
  */
 import type { Call } from "../core/call.ts";
-import { addressOf, type Endpoint } from "../core/endpoint.ts";
+import { formatHostPort, type Endpoint } from "../core/endpoint.ts";
 import type { Random } from "../core/random.ts";
 import type { Balancer } from "./balancers/balancer.ts";
 import type { Cluster } from "./cluster.ts";
@@ -67,7 +67,7 @@ export class HostSet {
     const joinedAtMs = before.size === 0 ? -Infinity : nowMs;
     const byAddress = new Map<string, UpstreamHost>();
     for (const endpoint of endpoints) {
-      const address = addressOf(endpoint);
+      const address = formatHostPort(endpoint);
       const known = before.get(address);
       // Another identity at the same address is another host: a connection that was verified for the one is none to the other.
       const stays = known !== undefined && known.endpoint.identity === endpoint.identity;

@@ -4,7 +4,7 @@
  * The trap: `inService` is about its health alone. Who may be picked is decided by the whole set, which must not run out of hosts.
  */
 import type { Endpoint } from "../core/endpoint.ts";
-import { addressOf } from "../core/endpoint.ts";
+import { formatHostPort } from "../core/endpoint.ts";
 import type { Host, Outcome } from "../core/host.ts";
 import type { Cluster } from "./cluster.ts";
 import { OutcomeWindow } from "../core/outcome-window.ts";
@@ -44,7 +44,7 @@ export class UpstreamHost implements Host {
 
   constructor(endpoint: Endpoint, { connection, joinedAtMs, slowStartMs }: UpstreamHostOptions) {
     this.described = endpoint;
-    this.address = addressOf(endpoint);
+    this.address = formatHostPort(endpoint);
     this.connection = connection;
     this.slowStartMs = slowStartMs;
     this.warmAtMs = joinedAtMs + slowStartMs;

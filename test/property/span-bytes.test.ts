@@ -38,23 +38,22 @@ import { clientSpan, serverSpan } from "../../src/telemetry/span-shapes.ts";
 import { SentTraceparent } from "../../src/telemetry/trace-context.ts";
 import { readSpans, type ReadSpan } from "../support/otlp.ts";
 import { createPolicyHost } from "../support/policy-host.ts";
+import type { Random } from "../../src/core/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 const callsPerRun = 1000;
 const runs = 10;
 
-/** Small, fast, and the same for the same seed. */
+/** What is chosen at random, the same for the same seed. */
 class Chance {
-  private state: number;
+  private readonly random: Random;
 
   constructor(seed: number) {
-    this.state = seed | 0;
+    this.random = seededRandom(seed);
   }
 
   uint32(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return (mixed ^ (mixed >>> 14)) >>> 0;
+    return this.random.uint32();
   }
 
   below(limit: number): number {

@@ -1,17 +1,17 @@
-/** Random choices that come again with the same seed (mulberry32). Not for secrets. */
+/** Random choices that come again with the same seed. */
+import type { Random as Source } from "../../src/core/random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+
 export class Random {
-  private state: number;
+  private readonly source: Source;
 
   constructor(seed: number) {
-    this.state = seed >>> 0;
+    this.source = seededRandom(seed);
   }
 
   /** In [0, 1). */
   next(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return this.source.uint32() / 2 ** 32;
   }
 
   /** From `least` to `most`, both included. */

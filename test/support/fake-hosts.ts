@@ -2,7 +2,7 @@
 import { Call } from "../../src/core/call.ts";
 import { Deadline } from "../../src/core/deadline.ts";
 import type { Endpoint } from "../../src/core/endpoint.ts";
-import { addressOf } from "../../src/core/endpoint.ts";
+import { formatHostPort } from "../../src/core/endpoint.ts";
 import type { Handler } from "../../src/core/handler.ts";
 import { MessageList } from "../../src/core/messages.ts";
 import { Metadata } from "../../src/core/metadata.ts";
@@ -27,7 +27,7 @@ export class FakeConnection implements Cluster {
   closed = false;
 
   constructor(endpoint: Endpoint) {
-    this.name = addressOf(endpoint);
+    this.name = formatHostPort(endpoint);
   }
 
   drain(graceMs: number): Promise<void> {

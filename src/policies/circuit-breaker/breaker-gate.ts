@@ -7,7 +7,7 @@
 import { CallError } from "../../core/call-error.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Host, HostGate, Outcome } from "../../core/host.ts";
-import { addressOf } from "../../core/endpoint.ts";
+import { formatHostPort } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
 import { LimitedLog } from "../../telemetry/limited-log.ts";
 import type { PolicyCounters } from "../../telemetry/policy-counters.ts";
@@ -97,6 +97,6 @@ export class BreakerGate implements HostGate {
     if (changed === undefined) return;
     const opened = changed === "open";
     this.counts[opened ? "opened" : "closed"].count++;
-    this.log.warn(opened ? "circuit opened" : "circuit closed", { host: addressOf(host.endpoint) });
+    this.log.warn(opened ? "circuit opened" : "circuit closed", { host: formatHostPort(host.endpoint) });
   }
 }
