@@ -61,6 +61,13 @@ module.exports = {
       ["^src/core/", "^src/config/", "^src/policies/", "^src/telemetry/", "^src/upstream/balancers/"],
       "config knows what can be set, not how it runs.",
     ),
+    only("discovery", "^src/discovery/", ["^src/core/", "^src/discovery/"], "discovery finds endpoints; it does not call them."),
+    only(
+      "registry",
+      "^src/registry/",
+      ["^src/core/", "^src/schema/", "^src/registry/"],
+      "The registry keeps what is registered; it does not know how it is asked.",
+    ),
     only("docs-page", "^src/docs-page/", ["^src/docs-page/(?!page-files)"], "The page runs in a browser: all it knows is the document."),
     only(
       "upstream",
